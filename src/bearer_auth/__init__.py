@@ -1,0 +1,1 @@
+"""API keys for any Python web app."""

@@ -1,0 +1,241 @@
+"""Every error that bearer_auth raises, in one tree.
+
+::
+
+    BearerAuthError
+    ├── ConfigurationError (ValueError)    an argument, a rule or a variable is wrong
+    ├── KeyNotFound (LookupError)          no key has this id
+    ├── KeyExists                          a key with this id is already stored
+    ├── KeyInactive                        the key is revoked or expired: too late for this
+    ├── RotationInProgress                 the previous secret is still in its grace period
+    ├── Conflict                           someone else changed the key in between
+    ├── ReadOnlyStore                      the keyring was asked to write to a store that can't
+    └── APIError (werkzeug HTTPException)  what a client sees, as the documented envelope
+        ├── InvalidRequest           400
+        ├── InvalidToken             401
+        ├── InsufficientScope        403
+        ├── UnsupportedMediaType     415
+        └── StoreUnavailable         503
+
+Branch on the class or on ``error_code``, never on a message.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.exceptions import HTTPException
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+CHALLENGE = "bearer_auth.challenge"
+"""Environ key of the challenge that the enclosing BearerAuth answers with, realm included."""
+
+_DEFAULT_CHALLENGE = 'Bearer realm="api"'
+
+
+class BearerAuthError(Exception):
+    """Base class of every error of this package."""
+
+
+class ConfigurationError(BearerAuthError, ValueError):
+    """Something that the developer or the operator wrote is wrong; the message has the fix."""
+
+
+class KeyNotFound(BearerAuthError, LookupError):
+    """No key has this id."""
+
+
+class KeyExists(BearerAuthError):
+    """A key with this id is already stored."""
+
+
+class KeyInactive(BearerAuthError):
+    """The key is revoked or expired, so the change that was asked for can't be made."""
+
+
+class RotationInProgress(BearerAuthError):
+    """The previous secret is still in its grace period.
+
+    A lost answer of ``rotate``, retried, must not end the secret that is in use. Wait for the
+    grace to end, call ``finish_rotation``, or rotate with ``if_rotating="discard_new"``.
+    """
+
+
+class Conflict(BearerAuthError):
+    """A record was changed by someone else between reading and writing it."""
+
+
+class ReadOnlyStore(BearerAuthError, TypeError):
+    """The keyring was asked to write, and the store only reads."""
+
+
+class APIError(BearerAuthError, HTTPException):
+    """An error that a client sees, as the documented JSON envelope.
+
+    Raise one from a Flask view or from a plain WSGI app that ``BearerAuth`` wraps and the client
+    gets the envelope. It is a werkzeug ``HTTPException``, so that frameworks built on werkzeug
+    handle it by themselves.
+
+    Args:
+        detail: For the log and the terminal; never sent to a client.
+        reason: A short, fixed word for the events, such as ``"expired"``; never sent to a client.
+
+    Attributes:
+        code: The HTTP status, as in werkzeug.
+        error_code: The ``code`` of the envelope.
+        message: The ``message`` of the envelope.
+        challenge: The auth-params of ``WWW-Authenticate`` after the realm (RFC 9110 §11.6.1),
+            ``None`` where the answer carries no challenge.
+    """
+
+    code = 500
+    error_code: str = "INTERNAL_ERROR"
+    message: str = "Internal error"
+    challenge: Mapping[str, str] | None = None
+
+    def __init__(self, detail: str = "", *, reason: str = "") -> None:
+        super().__init__(self.message)
+        self.detail = detail
+        self.reason = reason or self.error_code.lower()
+
+    def __str__(self) -> str:
+        return self.detail or self.message
+
+    def envelope(self) -> dict[str, Any]:
+        """The documented body, as an object."""
+        return _envelope(self.error_code, self.message)
+
+    def wire(self, environ: Mapping[str, Any] | None) -> Wire:
+        """The whole answer: status line, headers and body."""
+        challenge = None
+        if self.challenge is not None:
+            challenge = (environ or {}).get(CHALLENGE, _DEFAULT_CHALLENGE)
+            for name, value in self.challenge.items():
+                challenge += f', {name}="{value}"'
+        return _wire(self.code or 500, self.error_code, self.message, challenge)
+
+    def get_body(
+        self, environ: WSGIEnvironment | None = None, scope: dict[str, Any] | None = None
+    ) -> str:
+        """The envelope as JSON text; werkzeug's hook."""
+        return self.wire(environ)[2].decode()
+
+    def get_headers(
+        self, environ: WSGIEnvironment | None = None, scope: dict[str, Any] | None = None
+    ) -> list[tuple[str, str]]:
+        """The headers of the answer; werkzeug's hook."""
+        return list(self.wire(environ)[1])
+
+
+class InvalidRequest(APIError):
+    """400: the request is malformed (RFC 6750 §3.1, ``invalid_request``)."""
+
+    code = 400
+    error_code = "INVALID_REQUEST"
+    message = "Invalid request"
+
+
+class InvalidToken(APIError):
+    """401: no key, or not one that is valid here. The client never learns which.
+
+    Args:
+        reason: ``missing``, ``malformed``, ``unknown``, ``wrong_secret``, ``expired``,
+            ``revoked``, ``suspended`` or ``environment``; for the events only.
+        presented: Whether a Bearer credential was sent. Without one the challenge carries no
+            error code (RFC 6750 §3.1).
+        key_id: The id of the key whose secret was proven, if it was.
+    """
+
+    code = 401
+    error_code = "UNAUTHORIZED"
+    message = "Invalid API key"
+    challenge: Mapping[str, str] | None = {}
+
+    def __init__(
+        self, reason: str = "invalid", *, presented: bool = True, key_id: str | None = None
+    ) -> None:
+        super().__init__(reason=reason)
+        self.key_id = key_id
+        if presented:
+            self.challenge = _INVALID_TOKEN
+
+
+class InsufficientScope(APIError):
+    """403: a valid key that may not do this.
+
+    Args:
+        scopes: The scopes that the resource needs; named in the challenge (RFC 6750 §3).
+        reason: ``scope``, or ``address`` for a key used from outside its ``allowed_ips``.
+        key_id: The id of the key.
+    """
+
+    code = 403
+    error_code = "FORBIDDEN"
+    message = "Insufficient permissions for this resource"
+
+    def __init__(
+        self, scopes: Iterable[str] = (), *, reason: str = "scope", key_id: str | None = None
+    ) -> None:
+        super().__init__(reason=reason)
+        self.scopes = tuple(scopes)
+        self.key_id = key_id
+        self.challenge = {"error": "insufficient_scope"}
+        if self.scopes:
+            self.challenge["scope"] = " ".join(self.scopes)
+
+
+class UnsupportedMediaType(APIError):
+    """415: the body's Content-Type is not one that the resource accepts."""
+
+    code = 415
+    error_code = "UNSUPPORTED_MEDIA_TYPE"
+    message = "Content-Type must be application/json"
+
+    def __init__(self, accepted: Iterable[str] = ("application/json",)) -> None:
+        self.message = "Content-Type must be " + " or ".join(accepted)
+        super().__init__(reason="media_type")
+
+
+class StoreUnavailable(APIError):
+    """503: the store can't answer. Never open, never a 401.
+
+    Stores raise it with a ``detail`` for the log: what failed, without a password or a key.
+    """
+
+    code = 503
+    error_code = "SERVICE_UNAVAILABLE"
+    message = "Service temporarily unavailable"
+
+    def __init__(self, detail: str = "", *, reason: str = "store") -> None:
+        super().__init__(detail, reason=reason)
+
+
+Wire = tuple[str, tuple[tuple[str, str], ...], bytes]
+"""A status line, headers and a body."""
+
+_INVALID_TOKEN = {"error": "invalid_token"}
+
+
+def _envelope(error_code: str, message: str) -> dict[str, Any]:
+    return {"success": False, "error": {"code": error_code, "message": message}}
+
+
+# Few different answers are sent often, so each is built once. All the arguments come from code
+# and configuration, none from a client.
+@lru_cache(maxsize=256)
+def _wire(code: int, error_code: str, message: str, challenge: str | None) -> Wire:
+    body = json.dumps(_envelope(error_code, message)).encode()
+    headers = [
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(len(body))),
+        ("Cache-Control", "no-store"),
+    ]
+    if challenge is not None:
+        headers.append(("WWW-Authenticate", challenge))
+    return f"{code} {HTTPStatus(code).phrase}", tuple(headers), body

@@ -1,0 +1,141 @@
+"""What happened, told to whoever wants to know: audit events, the sink protocol, a logging sink.
+
+Names are stable. An event holds ids and fixed words: no secret, no text that a client chose.
+
+======================  ==========================================================
+``request.refused``     401, 403, 415 …; ``reason`` says why, which the client never learns
+``request.authenticated``  a key was accepted (only to a sink of your own)
+``store.failed``        the store could not answer; the client got a 503
+``key.created``         also ``key.imported``
+``key.updated``         also ``key.suspended``, ``key.resumed``
+``key.rotated``         also ``key.rotation_finished``
+``key.revoked``         final
+``key.purged``          a dead key's record was deleted
+======================  ==========================================================
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+logger = logging.getLogger("bearer_auth")
+
+_ADDRESS = re.compile(r"[0-9A-Za-z.:%]{1,64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that happened.
+
+    Attributes:
+        name: A stable name, such as ``"key.revoked"``.
+        at: When, aware UTC.
+        key_id: The key's public id; on a refusal only if its secret was proven.
+        user_id: Its owner.
+        tenant_id: Its owner's tenant.
+        request_id: The X-Request-ID of the request.
+        status: The HTTP status that was answered.
+        reason: A fixed word, such as ``"expired"``; for ``key.revoked`` what the caller wrote.
+        address: The client's address (REMOTE_ADDR).
+        data: More, by name; JSON values.
+    """
+
+    name: str
+    at: datetime
+    key_id: str | None = None
+    user_id: str | None = None
+    tenant_id: str | None = None
+    request_id: str | None = None
+    status: int | None = None
+    reason: str | None = None
+    address: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False)
+
+
+class EventSink(Protocol):
+    """Takes events. It must be quick and thread-safe; what it raises is logged once and dropped.
+
+    It may also have ``wants(name) -> bool``, asked first, so that an event that nobody reads
+    isn't built.
+    """
+
+    def emit(self, event: Event) -> None:
+        """Take one event."""
+        ...
+
+
+class LoggingSink:
+    """Writes events to a logger, as one line each, with the event as ``record.event``.
+
+    Refusals and changes of keys are INFO, failures of a store ERROR, successes not logged.
+
+    Args:
+        target: The logger; by default ``logging.getLogger("bearer_auth")``.
+    """
+
+    def __init__(self, target: logging.Logger = logger) -> None:
+        self._logger = target
+
+    def wants(self, name: str) -> bool:
+        """Whether an event of this name would be written at all."""
+        return name != "request.authenticated" and self._logger.isEnabledFor(_level(name))
+
+    def emit(self, event: Event) -> None:
+        """Write one event."""
+        words = [event.name]
+        for name in ("status", "reason", "key_id", "user_id", "tenant_id", "request_id", "address"):
+            value = getattr(event, name)
+            if value not in (None, ""):
+                words.append(f"{name}={value!r}" if " " in str(value) else f"{name}={value}")
+        words += [f"{name}={value!r}" for name, value in event.data.items()]
+        self._logger.log(_level(event.name), " ".join(words), extra={"event": event})
+
+
+class Emitter:
+    """Hands events to a sink, and keeps the sink's failures away from the caller.
+
+    Args:
+        sink: Where events go; by default a ``LoggingSink``.
+    """
+
+    def __init__(self, sink: EventSink | None = None) -> None:
+        self._sink: EventSink = LoggingSink() if sink is None else sink
+        if not callable(getattr(self._sink, "emit", None)):
+            raise TypeError(f"event_sink must have a method emit(event), not {type(sink).__name__}")
+        self._wants = getattr(self._sink, "wants", None)
+        self._broken = False
+
+    def wants(self, name: str) -> bool:
+        """Whether the sink would take an event of this name."""
+        if self._wants is None:
+            return True
+        try:
+            return bool(self._wants(name))
+        except Exception:
+            self._failed()
+            return False
+
+    def emit(self, name: str, *, address: str | None = None, **fields: Any) -> None:
+        """Build an event and hand it over; never raises."""
+        if not self.wants(name):
+            return
+        if address is not None and not _ADDRESS.fullmatch(address):
+            address = None  # behind a careless proxy this is text that a client chose
+        try:
+            self._sink.emit(Event(name=name, at=datetime.now(UTC), address=address, **fields))
+        except Exception:
+            self._failed()
+
+    def _failed(self) -> None:
+        if not self._broken:
+            self._broken = True
+            logger.exception("the event sink failed; further failures of it are not logged")
+
+
+def _level(name: str) -> int:
+    return logging.ERROR if name == "store.failed" else logging.INFO

@@ -1,0 +1,157 @@
+"""Secrets at rest: SHA-256 and argon2id behind one PHC-string interface.
+
+The entropy decides. A minted secret has 256 bits, so one SHA-256 is as strong as any slow hash and
+costs a microsecond. What a person chose gets argon2id with argon2-cffi's parameters (RFC 9106's
+low-memory profile: 64 MiB, t=3, p=4).
+
+Argon2 must never be a weapon, so it runs for right secrets only: a minted token hashed with it
+carries a *sieve*, the first 24 bits of its SHA-256, which a forged secret passes once in 16
+million times; an imported token is found by a keyed digest of itself, so only the right text finds
+a record at all. Here the number of calls at a time is bounded too.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+import re
+import threading
+from collections.abc import Iterable
+from typing import Literal
+
+from .errors import ConfigurationError, StoreUnavailable
+from .token import base62
+
+Hashing = Literal["sha256", "argon2id"]
+Pepper = str | bytes
+
+_SHA256 = "$sha256$"
+_ARGON2 = re.compile(
+    r"\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,3})\$[A-Za-z0-9+/]{11,64}\$[A-Za-z0-9+/]{16,86}"
+)
+_MAX_ARGON2_KIB = 1 << 21
+_SLOW_WAIT_S = 2.0
+
+
+def hash_token(token: str, hashing: Hashing = "sha256") -> str:
+    """Hash a whole token to a PHC string."""
+    if hashing == "sha256":
+        return _SHA256 + _b64(hashlib.sha256(token.encode("ascii")).digest())
+    import argon2  # 10 ms to import; most processes never need it
+
+    return argon2.PasswordHasher().hash(token)
+
+
+def parse_hash(text: str) -> str:
+    """Check a PHC string and bring it to its one spelling.
+
+    ``$sha256$`` takes the digest as unpadded base64 or as 64 hexadecimal digits.
+
+    Raises:
+        ConfigurationError: Another algorithm, or a malformed string. The message doesn't quote it.
+    """
+    if text.startswith(_SHA256):
+        digest = text[len(_SHA256) :]
+        if re.fullmatch(r"[0-9A-Fa-f]{64}", digest):
+            return _SHA256 + _b64(bytes.fromhex(digest))
+        if re.fullmatch(r"[A-Za-z0-9+/]{43}", digest):
+            return _SHA256 + _b64(_unb64(digest))
+    match = _ARGON2.fullmatch(text)
+    if match and int(match[1]) <= _MAX_ARGON2_KIB:
+        return text
+    raise ConfigurationError(
+        "not a hash that is understood here; write '$sha256$' and the digest of the whole token "
+        "(unpadded base64 or hexadecimal), or an argon2id PHC string"
+    )
+
+
+def is_slow(phc: str) -> bool:
+    """Whether verifying this hash is deliberately slow."""
+    return not phc.startswith(_SHA256)
+
+
+def verify_fast(phc: str, digest: bytes) -> bool:
+    """Whether a SHA-256 PHC string is that of a token with this digest, in constant time."""
+    try:
+        expected = _unb64(phc[len(_SHA256) :])
+    except binascii.Error:
+        return False
+    return hmac.compare_digest(expected, digest)
+
+
+def sieve_of(digest: bytes) -> str:
+    """The first 24 bits of a token's SHA-256, as hexadecimal digits."""
+    return digest[:3].hex()
+
+
+class SlowHasher:
+    """Verifies argon2id hashes, a bounded number at a time.
+
+    Args:
+        limit: Calls at a time; by default the number of processors.
+    """
+
+    def __init__(self, limit: int | None = None) -> None:
+        self._limit = limit or os.cpu_count() or 1
+        self._slots = threading.BoundedSemaphore(self._limit)
+        self._pid = os.getpid()
+
+    def verify(self, phc: str, token: str) -> bool:
+        """Whether the hash is that of this token.
+
+        Raises:
+            StoreUnavailable: No slot became free within two seconds.
+        """
+        from argon2.exceptions import InvalidHashError, VerificationError
+        from argon2.low_level import Type, verify_secret
+
+        if self._pid != os.getpid():  # a slot taken by a thread of the parent never comes back
+            self._slots = threading.BoundedSemaphore(self._limit)
+            self._pid = os.getpid()
+        if not self._slots.acquire(timeout=_SLOW_WAIT_S):
+            raise StoreUnavailable("too many slow hashes at a time", reason="busy")
+        try:
+            return verify_secret(phc.encode("ascii"), token.encode("ascii"), Type.ID)
+        except (VerificationError, InvalidHashError):
+            return False
+        finally:
+            self._slots.release()
+
+
+def check_peppers(peppers: Iterable[Pepper]) -> tuple[bytes, ...]:
+    """Peppers as bytes, newest first.
+
+    Raises:
+        TypeError: A lone pepper instead of a sequence of them, or something that is no text.
+        ConfigurationError: An empty one.
+    """
+    if isinstance(peppers, (str, bytes)):
+        raise TypeError("peppers must be a sequence, newest first; write peppers=[pepper]")
+    checked: list[bytes] = []
+    for pepper in peppers:
+        if not isinstance(pepper, (str, bytes)):
+            raise TypeError(f"a pepper must be text or bytes, not {type(pepper).__name__}")
+        if not pepper:
+            raise ConfigurationError("a pepper is empty; is its environment variable set?")
+        checked.append(pepper.encode() if isinstance(pepper, str) else pepper)
+    return tuple(checked)
+
+
+def imported_id(token: str, pepper: bytes) -> str:
+    """The id of a token that someone brought along: a keyed digest of its text.
+
+    Keyed, because an unkeyed digest of a weak key could be guessed offline from the id alone.
+    """
+    digest = hmac.digest(pepper, b"bearer_auth imported token\0" + token.encode("ascii"), "sha256")
+    return base62(int.from_bytes(digest), 16)
+
+
+def _b64(data: bytes) -> str:
+    return base64.b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def _unb64(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4))

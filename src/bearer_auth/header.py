@@ -1,0 +1,54 @@
+"""The Authorization header: reading a bearer token from it, and challenging for one.
+
+RFC 9110 §11.4 and RFC 6750 §2.1::
+
+    credentials = "Bearer" 1*SP b64token
+    b64token    = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
+
+The scheme's name is case-insensitive (RFC 9110 §11.1). Optional white space around a field value
+is SP and HTAB only (RFC 9110 §5.5), not what ``str.strip`` or ``\\s`` take for blanks. A value in
+which a server joined two lines holds a comma, which is no b64token character: it is refused, and
+never one of several is picked.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .errors import ConfigurationError, InvalidToken
+
+MAX_HEADER = 4096
+"""Characters of a header value; a longer one is refused unread."""
+
+B64TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
+
+_CREDENTIALS = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9\-._~+/]+=*)")
+_BEARER_SCHEME = re.compile(r"[ \t]*[Bb][Ee][Aa][Rr][Ee][Rr](?![!#$%&'*+\-.^_`|~0-9A-Za-z])")
+
+
+def bearer_token(value: str | None) -> str:
+    """The token in a header value, exactly as it was sent.
+
+    Raises:
+        InvalidToken: There is none (``missing``), or it is not well-formed (``malformed``).
+    """
+    if value is None:
+        raise InvalidToken("missing", presented=False)
+    if len(value) <= MAX_HEADER:
+        match = _CREDENTIALS.fullmatch(value.strip(" \t"))
+        if match is not None:
+            return match[1]
+    # Another scheme is no bearer credential, so its challenge carries no error (RFC 6750 §3.1).
+    raise InvalidToken("malformed", presented=_BEARER_SCHEME.match(value[:64]) is not None)
+
+
+def bearer_challenge(realm: str) -> str:
+    """``Bearer realm="…"``, the realm as a quoted-string (RFC 9110 §5.6.4).
+
+    Raises:
+        ConfigurationError: The realm is empty or holds anything but printable ASCII.
+    """
+    if not re.fullmatch(r"[ -~]{1,200}", realm):
+        raise ConfigurationError(f"realm must be 1 to 200 printable ASCII characters: {realm!r}")
+    quoted = realm.replace("\\", "\\\\").replace('"', '\\"')
+    return f'Bearer realm="{quoted}"'

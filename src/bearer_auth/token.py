@@ -1,0 +1,112 @@
+"""The key's text: ``<prefix>_<environment>_<id><secret><checksum>``.
+
+::
+
+    prefix       [a-z][a-z0-9]{0,15}
+    environment  [a-z0-9]{1,16}
+    id           16 base62 characters, public
+    secret       43 base62 characters, 256 bits
+    checksum      6 base62 characters, the CRC-32 of all text before it
+
+The checksum is a filter (a typo, a truncation or a scanner's false hit costs no look-up), never a
+proof. Base62 is ``0-9A-Za-z``.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import zlib
+from typing import NamedTuple
+
+from .errors import ConfigurationError
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+PREFIX = re.compile(r"[a-z][a-z0-9]{0,15}")
+ENVIRONMENT = re.compile(r"[a-z0-9]{1,16}")
+KEY_ID = re.compile(r"[0-9A-Za-z]{16}")
+
+_TOKEN = re.compile(
+    r"([a-z][a-z0-9]{0,15})_([a-z0-9]{1,16})_([0-9A-Za-z]{16})[0-9A-Za-z]{43}([0-9A-Za-z]{6})"
+)
+
+
+class MintedToken(NamedTuple):
+    """What can be read from a token of ours without knowing whether it is genuine."""
+
+    prefix: str
+    environment: str
+    key_id: str
+    checksum_ok: bool
+
+
+def mint(prefix: str, environment: str, key_id: str | None = None) -> str:
+    """Make a new token.
+
+    Args:
+        prefix: Names the issuer, so that secret scanners and people recognise the key.
+        environment: ``production``, ``staging`` …
+        key_id: The id to use; a new random one by default.
+
+    Raises:
+        ConfigurationError: The prefix or the environment doesn't follow the grammar.
+    """
+    check_prefix(prefix)
+    check_environment(environment)
+    secret = base62(secrets.randbelow(62**43), 43)
+    text = f"{prefix}_{environment}_{key_id or new_key_id()}{secret}"
+    return text + _checksum(text)
+
+
+def parse(text: str) -> MintedToken | None:
+    """Read a token of our shape; ``None`` for any other text."""
+    match = _TOKEN.fullmatch(text)
+    if match is None:
+        return None
+    prefix, environment, key_id, checksum = match.groups()
+    return MintedToken(prefix, environment, key_id, checksum == _checksum(text[:-6]))
+
+
+def redact(text: str) -> str:
+    """Show which key this is without showing it: ``ba_production_AbCd…``; other text is ``…``."""
+    token = parse(text)
+    return f"{token.prefix}_{token.environment}_{token.key_id[:4]}…" if token else "…"
+
+
+def new_key_id() -> str:
+    """A new random id, 95 bits."""
+    return base62(secrets.randbelow(62**16), 16)
+
+
+def base62(number: int, width: int) -> str:
+    """A number in base62, its last ``width`` digits, left-padded with ``0``."""
+    digits = [""] * width
+    for place in range(width - 1, -1, -1):
+        number, digit = divmod(number, 62)
+        digits[place] = ALPHABET[digit]
+    return "".join(digits)
+
+
+def check_prefix(prefix: str) -> str:
+    """Return the prefix, or raise ``ConfigurationError``."""
+    if not PREFIX.fullmatch(prefix):
+        raise ConfigurationError(
+            f"not a key prefix: {prefix!r}; write a lower-case letter and up to 15 lower-case "
+            "letters or digits, such as 'acme'"
+        )
+    return prefix
+
+
+def check_environment(environment: str) -> str:
+    """Return the environment's name, or raise ``ConfigurationError``."""
+    if not ENVIRONMENT.fullmatch(environment):
+        raise ConfigurationError(
+            f"not an environment: {environment!r}; write 1 to 16 lower-case letters or digits, "
+            "such as 'production'"
+        )
+    return environment
+
+
+def _checksum(text: str) -> str:
+    return base62(zlib.crc32(text.encode("ascii")), 6)
