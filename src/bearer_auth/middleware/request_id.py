@@ -1,0 +1,149 @@
+"""The outermost layer: each request has an id, each answer carries it, each error of ours is the
+documented envelope."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from ..errors import CHALLENGE, APIError, StoreUnavailable
+from ..events import Emitter
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+REQUEST_ID = "bearer_auth.request_id"
+"""Environ key of the request's id."""
+
+# A kept id is still text that a client chose; these characters are harmless in a header, a log
+# line and a shell's double quotes.
+_SENT_ID = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
+
+
+class _Ids:
+    """Ids that are unique also between processes: a random part for the process, and a counter.
+
+    ``secrets.token_hex`` for each request would cost as much as the whole check of a key.
+    """
+
+    def __init__(self) -> None:
+        self.reseed()
+
+    def reseed(self) -> None:
+        self.prefix = secrets.token_hex(8)
+        self.next = count(1).__next__
+
+
+_ids = _Ids()
+os.register_at_fork(after_in_child=_ids.reseed)  # or a child repeats its parent's ids
+
+
+def request_id(app: WSGIApplication, *, challenge: str, emitter: Emitter) -> WSGIApplication:
+    """Give each request an id and answer with it.
+
+    ``X-Request-ID`` is kept if it is harmless and short, else replaced. The response carries it
+    exactly once, in place of an app's own. An ``APIError`` that the app raises, before or while its
+    answer is iterated, becomes the envelope.
+
+    Args:
+        app: The app to wrap.
+        challenge: The challenge of errors that have one, realm included.
+        emitter: Told of each refusal.
+    """
+
+    def with_request_id(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        identifier = environ.get("HTTP_X_REQUEST_ID")
+        if identifier is None or not _SENT_ID.fullmatch(identifier):
+            identifier = f"{_ids.prefix}-{_ids.next():x}"
+        environ[REQUEST_ID] = identifier
+        environ[CHALLENGE] = challenge
+        header = ("X-Request-ID", identifier)
+        started = False
+
+        def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+            nonlocal started
+            started = True
+            for name, _ in headers:
+                if len(name) == 12 and name.lower() == "x-request-id":
+                    headers = [pair for pair in headers if pair[0].lower() != "x-request-id"]
+                    break
+            return start_response(status, [*headers, header], *exc_info)
+
+        try:
+            answer = app(environ, start)
+        except APIError as error:
+            return _answer(error, environ, start, emitter, started)
+        if started:
+            return answer
+
+        def recover(error: APIError) -> list[bytes]:
+            return _answer(error, environ, start, emitter, started)
+
+        return _Late(answer, recover)
+
+    return with_request_id
+
+
+def _answer(
+    error: APIError,
+    environ: WSGIEnvironment,
+    start: StartResponse,
+    emitter: Emitter,
+    started: bool,
+) -> list[bytes]:
+    status, headers, body = error.wire(environ)
+    unavailable = isinstance(error, StoreUnavailable)
+    event = "store.failed" if unavailable else "request.refused"
+    if emitter.wants(event):
+        emitter.emit(
+            event,
+            status=error.code,
+            reason=error.reason,
+            key_id=getattr(error, "key_id", None),
+            request_id=environ.get(REQUEST_ID),
+            address=environ.get("REMOTE_ADDR"),
+            data={"detail": error.detail} if error.detail else {},
+        )
+    if started:
+        # The server raises this again if the headers have gone out (PEP 3333).
+        start(status, list(headers), sys.exc_info())
+    else:
+        start(status, list(headers))
+    # Every server but gunicorn sends what a HEAD answer yields.
+    return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]
+
+
+class _Late:
+    """An answer whose app calls ``start_response`` only when it is iterated: a generator, say.
+
+    One value out for each value in. What the app raises before its first one can still become an
+    answer of ours.
+    """
+
+    def __init__(self, answer: Iterable[bytes], recover: Callable[[APIError], list[bytes]]) -> None:
+        self._answer = answer
+        self._recover = recover
+        self._iterator: Iterator[bytes] | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            if self._iterator is None:
+                self._iterator = iter(self._answer)
+            return next(self._iterator)
+        except APIError as error:
+            self._iterator = iter(self._recover(error))
+            return next(self._iterator)
+
+    def close(self) -> None:
+        """Close the app's answer, if it can be closed."""
+        close = getattr(self._answer, "close", None)
+        if close is not None:
+            close()
