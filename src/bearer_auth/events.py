@@ -83,7 +83,8 @@ class LoggingSink:
 
     def wants(self, name: str) -> bool:
         """Whether an event of this name would be written at all."""
-        return name != "request.authenticated" and self._logger.isEnabledFor(_level(name))
+        level = logging.ERROR if name == "store.failed" else logging.INFO
+        return name != "request.authenticated" and self._logger.isEnabledFor(level)
 
     def emit(self, event: Event) -> None:
         """Write one event."""
@@ -93,7 +94,8 @@ class LoggingSink:
             if value not in (None, ""):
                 words.append(f"{name}={value!r}" if " " in str(value) else f"{name}={value}")
         words += [f"{name}={value!r}" for name, value in event.data.items()]
-        self._logger.log(_level(event.name), " ".join(words), extra={"event": event})
+        level = logging.ERROR if event.name == "store.failed" else logging.INFO
+        self._logger.log(level, " ".join(words), extra={"event": event})
 
 
 class Emitter:
@@ -135,7 +137,3 @@ class Emitter:
         if not self._broken:
             self._broken = True
             logger.exception("the event sink failed; further failures of it are not logged")
-
-
-def _level(name: str) -> int:
-    return logging.ERROR if name == "store.failed" else logging.INFO

@@ -68,9 +68,12 @@ def authenticate(
         if decision.scopes and not principal.has_scopes(*decision.scopes):
             raise InsufficientScope(decision.scopes, key_id=principal.key_id)
         accepted = decision.content_types
+        # RFC 9112 §6: a request has a body if it has one of these fields. A server may leave
+        # CONTENT_LENGTH empty (PEP 3333), and what isn't a number counts as a body.
+        length = environ.get("CONTENT_LENGTH")
         if (
-            accepted is not None
-            and _has_body(environ)
+            ((length and length.strip("0")) or "HTTP_TRANSFER_ENCODING" in environ)
+            and accepted is not None
             and not accepted.accepts(environ.get("CONTENT_TYPE", ""))
         ):
             raise UnsupportedMediaType(accepted.names)
@@ -92,13 +95,6 @@ def authenticate(
         return app(environ, start_response)
 
     return with_authentication
-
-
-def _has_body(environ: WSGIEnvironment) -> bool:
-    # RFC 9112 §6: a request has a body if it has one of these fields. A server may leave
-    # CONTENT_LENGTH empty (PEP 3333), and what isn't a number counts as a body.
-    length = environ.get("CONTENT_LENGTH")
-    return bool(length and length.strip("0")) or "HTTP_TRANSFER_ENCODING" in environ
 
 
 def _is_preflight(environ: WSGIEnvironment) -> bool:

@@ -35,7 +35,7 @@ class _Ids:
         self.reseed()
 
     def reseed(self) -> None:
-        self.prefix = secrets.token_hex(8)
+        self.prefix = secrets.token_hex(8) + "-"
         self.next = count(1).__next__
 
 
@@ -56,49 +56,52 @@ def request_id(app: WSGIApplication, *, challenge: str, emitter: Emitter) -> WSG
         emitter: Told of each refusal.
     """
 
+    def refuse(
+        error: APIError, environ: WSGIEnvironment, start: StartResponse, started: bool
+    ) -> list[bytes]:
+        _tell(emitter, error, environ)
+        status, headers, body = error.wire(environ)
+        answered = [*headers, ("X-Request-ID", environ[REQUEST_ID])]
+        if started:
+            # The server raises this again if the headers have gone out (PEP 3333).
+            start(status, answered, sys.exc_info())
+        else:
+            start(status, answered)
+        # Every server but gunicorn sends what a HEAD answer yields.
+        return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]
+
     def with_request_id(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         identifier = environ.get("HTTP_X_REQUEST_ID")
         if identifier is None or not _SENT_ID.fullmatch(identifier):
-            identifier = f"{_ids.prefix}-{_ids.next():x}"
+            identifier = _ids.prefix + str(_ids.next())
         environ[REQUEST_ID] = identifier
         environ[CHALLENGE] = challenge
         header = ("X-Request-ID", identifier)
         started = False
 
-        def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             nonlocal started
             started = True
             for name, _ in headers:
                 if len(name) == 12 and name.lower() == "x-request-id":
                     headers = [pair for pair in headers if pair[0].lower() != "x-request-id"]
                     break
-            return start_response(status, [*headers, header], *exc_info)
+            if exc_info is None:
+                return start_response(status, [*headers, header])
+            return start_response(status, [*headers, header], exc_info)
 
         try:
             answer = app(environ, start)
         except APIError as error:
-            return _answer(error, environ, start, emitter, started)
-        if started:
-            return answer
-
-        def recover(error: APIError) -> list[bytes]:
-            return _answer(error, environ, start, emitter, started)
-
-        return _Late(answer, recover)
+            return refuse(error, environ, start_response, started)
+        # A generator, say, has not called start_response yet.
+        return answer if started else _Late(answer, refuse, environ, start_response)
 
     return with_request_id
 
 
-def _answer(
-    error: APIError,
-    environ: WSGIEnvironment,
-    start: StartResponse,
-    emitter: Emitter,
-    started: bool,
-) -> list[bytes]:
-    status, headers, body = error.wire(environ)
-    unavailable = isinstance(error, StoreUnavailable)
-    event = "store.failed" if unavailable else "request.refused"
+def _tell(emitter: Emitter, error: APIError, environ: WSGIEnvironment) -> None:
+    event = "store.failed" if isinstance(error, StoreUnavailable) else "request.refused"
     if emitter.wants(event):
         emitter.emit(
             event,
@@ -109,25 +112,26 @@ def _answer(
             address=environ.get("REMOTE_ADDR"),
             data={"detail": error.detail} if error.detail else {},
         )
-    if started:
-        # The server raises this again if the headers have gone out (PEP 3333).
-        start(status, list(headers), sys.exc_info())
-    else:
-        start(status, list(headers))
-    # Every server but gunicorn sends what a HEAD answer yields.
-    return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]
 
 
 class _Late:
-    """An answer whose app calls ``start_response`` only when it is iterated: a generator, say.
+    """An answer whose app calls ``start_response`` only when it is iterated.
 
     One value out for each value in. What the app raises before its first one can still become an
     answer of ours.
     """
 
-    def __init__(self, answer: Iterable[bytes], recover: Callable[[APIError], list[bytes]]) -> None:
+    def __init__(
+        self,
+        answer: Iterable[bytes],
+        refuse: Callable[[APIError, WSGIEnvironment, StartResponse, bool], list[bytes]],
+        environ: WSGIEnvironment,
+        start: StartResponse,
+    ) -> None:
         self._answer = answer
-        self._recover = recover
+        self._refuse = refuse
+        self._environ = environ
+        self._start = start
         self._iterator: Iterator[bytes] | None = None
 
     def __iter__(self) -> Iterator[bytes]:
@@ -139,7 +143,8 @@ class _Late:
                 self._iterator = iter(self._answer)
             return next(self._iterator)
         except APIError as error:
-            self._iterator = iter(self._recover(error))
+            # It may have called start_response by now; exc_info is right in both cases.
+            self._iterator = iter(self._refuse(error, self._environ, self._start, True))
             return next(self._iterator)
 
     def close(self) -> None:
