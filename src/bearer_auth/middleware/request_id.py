@@ -95,7 +95,9 @@ def request_id(app: WSGIApplication, *, challenge: str, emitter: Emitter) -> WSG
         except APIError as error:
             return refuse(error, environ, start_response, started)
         # A generator, say, has not called start_response yet.
-        return answer if started else _Late(answer, refuse, environ, start_response)
+        if started:
+            return answer
+        return _Late(answer, lambda error: refuse(error, environ, start_response, started))
 
     return with_request_id
 
@@ -121,17 +123,9 @@ class _Late:
     answer of ours.
     """
 
-    def __init__(
-        self,
-        answer: Iterable[bytes],
-        refuse: Callable[[APIError, WSGIEnvironment, StartResponse, bool], list[bytes]],
-        environ: WSGIEnvironment,
-        start: StartResponse,
-    ) -> None:
+    def __init__(self, answer: Iterable[bytes], refuse: Callable[[APIError], list[bytes]]) -> None:
         self._answer = answer
         self._refuse = refuse
-        self._environ = environ
-        self._start = start
         self._iterator: Iterator[bytes] | None = None
 
     def __iter__(self) -> Iterator[bytes]:
@@ -143,8 +137,7 @@ class _Late:
                 self._iterator = iter(self._answer)
             return next(self._iterator)
         except APIError as error:
-            # It may have called start_response by now; exc_info is right in both cases.
-            self._iterator = iter(self._refuse(error, self._environ, self._start, True))
+            self._iterator = iter(self._refuse(error))
             return next(self._iterator)
 
     def close(self) -> None:
