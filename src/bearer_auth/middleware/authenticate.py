@@ -52,17 +52,16 @@ def authenticate(
     def with_authentication(
         environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        if PRINCIPAL in environ:
-            del environ[PRINCIPAL]  # only what is set below is ever believed
         decision = default
+        value = environ.get("HTTP_AUTHORIZATION")
         if decide is not None:
             decision = decide(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
-            if decision.public:
-                return app(environ, start_response)
-        if allow_preflight and _is_preflight(environ):
-            return app(environ, start_response)
-        value = environ.get("HTTP_AUTHORIZATION")
-        if value is None and decision.optional:
+        if (
+            decision.public
+            or (value is None and decision.optional)
+            or (allow_preflight and _is_preflight(environ))
+        ):
+            environ.pop(PRINCIPAL, None)  # only what is set below is ever believed
             return app(environ, start_response)
         principal = check(value, environ.get("REMOTE_ADDR"))
         if decision.scopes and not principal.has_scopes(*decision.scopes):

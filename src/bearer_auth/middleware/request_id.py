@@ -97,7 +97,7 @@ def request_id(app: WSGIApplication, *, challenge: str, emitter: Emitter) -> WSG
         # A generator, say, has not called start_response yet.
         if started:
             return answer
-        return _Late(answer, lambda error: refuse(error, environ, start_response, started))
+        return _Late(answer, environ, start_response, refuse, lambda: started)
 
     return with_request_id
 
@@ -123,9 +123,19 @@ class _Late:
     answer of ours.
     """
 
-    def __init__(self, answer: Iterable[bytes], refuse: Callable[[APIError], list[bytes]]) -> None:
+    def __init__(
+        self,
+        answer: Iterable[bytes],
+        environ: WSGIEnvironment,
+        start: StartResponse,
+        refuse: Callable[[APIError, WSGIEnvironment, StartResponse, bool], list[bytes]],
+        started: Callable[[], bool],
+    ) -> None:
         self._answer = answer
+        self._environ = environ
+        self._start = start
         self._refuse = refuse
+        self._started = started
         self._iterator: Iterator[bytes] | None = None
 
     def __iter__(self) -> Iterator[bytes]:
@@ -137,7 +147,8 @@ class _Late:
                 self._iterator = iter(self._answer)
             return next(self._iterator)
         except APIError as error:
-            self._iterator = iter(self._refuse(error))
+            refusal = self._refuse(error, self._environ, self._start, self._started())
+            self._iterator = iter(refusal)
             return next(self._iterator)
 
     def close(self) -> None:
