@@ -147,7 +147,7 @@ def test_a_hundred_scopes_and_no_more():
     ],
 )
 def test_what_does_not_follow_the_grammar_is_refused_with_the_fix(scope):
-    with pytest.raises(ConfigurationError, match="not a scope: .*such as 'ensembles:execute'"):
+    with pytest.raises(ConfigurationError, match=r"not a scope: .*such as 'ensembles:execute'"):
         parse_scopes([scope])
 
 
