@@ -189,7 +189,7 @@ class InsufficientScope(APIError):
         self, scopes: Iterable[str] = (), *, reason: str = "scope", key_id: str | None = None
     ) -> None:
         super().__init__(reason=reason)
-        self.scopes = tuple(scopes)
+        self.scopes = (scopes,) if isinstance(scopes, str) else tuple(scopes)
         self.key_id = key_id
         self.challenge = 'error="insufficient_scope"'
         if self.scopes:

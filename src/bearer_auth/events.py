@@ -25,6 +25,7 @@ from typing import Any, Protocol
 
 logger = logging.getLogger("bearer_auth")
 
+_WORD = re.compile(r"[!-~]+")  # no blank and no line end: one event is one line
 _ADDRESS = re.compile(r"[0-9A-Za-z.:%]{1,64}")
 
 
@@ -92,7 +93,8 @@ class LoggingSink:
         for name in ("status", "reason", "key_id", "user_id", "tenant_id", "request_id", "address"):
             value = getattr(event, name)
             if value not in (None, ""):
-                words.append(f"{name}={value!r}" if " " in str(value) else f"{name}={value}")
+                plain = _WORD.fullmatch(str(value))
+                words.append(f"{name}={value}" if plain else f"{name}={value!r}")
         words += [f"{name}={value!r}" for name, value in event.data.items()]
         level = logging.ERROR if event.name == "store.failed" else logging.INFO
         self._logger.log(level, " ".join(words), extra={"event": event})

@@ -269,7 +269,10 @@ def to_utc(name: str, value: datetime) -> datetime:
         return value
     if value.utcoffset() is None:
         raise ConfigurationError(f"{name} has no time zone; use datetime.now(UTC)")
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ConfigurationError(f"{name} is outside the years 1 to 9999") from None
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -315,13 +318,15 @@ def parse_networks(addresses: Iterable[str]) -> tuple[str, ...]:
         raise TypeError(f"allowed_ips must be a list of strings; write [{addresses!r}]")
     networks: list[str] = []
     for address in addresses:
+        if not isinstance(address, str):  # ip_network takes numbers too
+            raise TypeError(f"allowed_ips must hold strings, not {type(address).__name__}")
         try:
             network = ipaddress.ip_network(address)
             mapped = getattr(network.network_address, "ipv4_mapped", None)
             if mapped is not None and network.prefixlen >= 96:  # RFC 4291 §2.5.5.2
                 network = ipaddress.ip_network(f"{mapped}/{network.prefixlen - 96}")
         except ValueError as error:
-            raise ConfigurationError(f"allowed_ips: {str(address)[:60]!r}: {error}") from None
+            raise ConfigurationError(f"allowed_ips: {address[:60]!r}: {error}") from None
         text = str(network.network_address if network.num_addresses == 1 else network)
         if text not in networks:
             networks.append(text)
