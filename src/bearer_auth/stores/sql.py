@@ -1,0 +1,248 @@
+"""SQLStore: keys in the user's database, over SQLAlchemy Core."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from ..errors import ConfigurationError, Conflict, KeyExists, StoreUnavailable
+from ..records import KeyRecord, from_micros, to_micros
+from ..token import KEY_ID
+from . import Page, Query, Usage, Use
+from .cursor import encode_cursor
+from .sql_query import listing
+from .sql_tables import SCHEMA_VERSION, decode, encode, make_tables, new_revision
+
+try:
+    from sqlalchemy import URL, Connection, Engine, bindparam, delete, make_url, select, update
+    from sqlalchemy.exc import ArgumentError, IntegrityError
+except ImportError as error:
+    raise ImportError('SQLStore needs SQLAlchemy: pip install "bearer_auth[sql]"') from error
+
+from .sql_database import Database
+from .sqlite import SQLiteDatabase
+
+IDS_A_STATEMENT = 500
+"""Ids in one IN list; databases bound the parameters of a statement."""
+
+T = TypeVar("T")
+
+
+class SQLStore:
+    """Keeps keys in an SQLite file that any number of processes share.
+
+    Args:
+        url_or_engine: ``sqlite:///keys.db`` (relative), ``sqlite:////var/lib/app/keys.db``
+            (absolute), or an ``Engine`` of such a URL. Only the address is taken from an engine:
+            the store keeps connections of its own, whose durability, transactions and behaviour in
+            a fork it can answer for.
+        create: Create the file and the tables if they are missing; by default on SQLite. A new
+            file can be read by its owner only.
+        table_prefix: What the names of the tables begin with.
+        schema: The schema of the tables, in databases that have schemas. SQLite has none.
+
+    Raises:
+        ConfigurationError: An argument is wrong, or the tables are of a newer version of
+            bearer_auth.
+        TypeError: A Session or a Connection.
+        StoreUnavailable: The database can't be opened; the text says why.
+    """
+
+    def __init__(
+        self,
+        url_or_engine: str | URL | Engine,
+        *,
+        create: bool | None = None,
+        table_prefix: str = "bearer_auth_",
+        schema: str | None = None,
+    ) -> None:
+        self._url = _url_of(url_or_engine)
+        self._tables = make_tables(table_prefix, schema)
+        self._database: Database
+        if self._url.get_backend_name() != "sqlite":
+            raise ConfigurationError(
+                f"SQLStore keeps keys in SQLite only, not in {self._url.get_backend_name()}; "
+                "write sqlite:///keys.db"
+            )
+        if schema is not None:
+            raise ConfigurationError("SQLite has no schemas; use table_prefix to keep tables apart")
+        self._database = SQLiteDatabase(self._url, self._tables)
+        self._prepare(create is not False)
+
+    def get(self, key_id: str) -> KeyRecord | None:
+        """The record with this id, or ``None``."""
+        if not KEY_ID.fullmatch(key_id):
+            return None
+        row = self._database.row(key_id)
+        return None if row is None else decode(row)
+
+    def revision(self) -> Hashable:
+        """A value that has changed whenever an existing record has; other writes to the same
+        database don't change it."""
+        return self._database.revision()
+
+    def add(self, records: Iterable[KeyRecord]) -> None:
+        """Store new records, all or none."""
+        records = list(records)
+        rows = {record.key_id: encode(record) for record in records}
+        if len(rows) < len(records):
+            raise KeyExists("two of the keys have the same id")
+        if not rows:
+            return
+        try:
+            with self._database.transaction() as connection:
+                try:
+                    connection.execute(self._tables.keys.insert(), list(rows.values()))
+                except IntegrityError:
+                    raise KeyExists from None
+        except KeyExists:
+            raise self._taken(rows) from None
+
+    def replace(self, pairs: Iterable[tuple[KeyRecord, KeyRecord]]) -> None:
+        """Put each new record in place of the old one, all or none."""
+        pairs = list(pairs)
+        if not pairs:
+            return
+        keys = self._tables.keys
+        rows = [{**encode(new), "key": new.key_id} for _, new in pairs]
+        with self._database.transaction() as connection:
+            self._change_revision(connection)
+            stored = self._stored(connection, (old.key_id for old, _ in pairs))
+            for old, _ in pairs:
+                if stored.get(old.key_id) != old:
+                    raise Conflict(f"the key {old.key_id} was changed by someone else")
+            connection.execute(update(keys).where(keys.c.key_id == bindparam("key")), rows)
+
+    def find(self, query: Query) -> Page:
+        """One page of the records that match, newest first."""
+        statement = listing(self._tables, query)
+        try:
+            with self._database.transaction(write=False) as connection:
+                rows = connection.execute(statement).all()
+                page = rows[: query.limit]
+                usage = self._usage(connection, [row[0] for row in page])
+        except UnicodeEncodeError:  # half a surrogate pair, which no record can hold
+            return Page(())
+        records = [decode(row) for row in page]
+        more = len(rows) > len(page)
+        return Page(records, encode_cursor(records[-1]) if more else None, usage)
+
+    def delete(self, key_ids: Iterable[str]) -> int:
+        """Remove records and what is known of their use."""
+        keys, usage = self._tables.keys, self._tables.usage
+        gone = 0
+        with self._database.transaction() as connection:
+            self._change_revision(connection)
+            for ids in _chunks(_valid(key_ids)):
+                connection.execute(delete(usage).where(usage.c.key_id.in_(ids)))
+                gone += connection.execute(delete(keys).where(keys.c.key_id.in_(ids))).rowcount
+        return gone
+
+    def record_used(self, batch: Sequence[Use]) -> None:
+        """Note when secrets were last used; forward only. Rather fails than waits for long."""
+        latest: dict[tuple[str, str], int] = {}
+        for use in batch:
+            secret, at = (use.key_id, use.secret_id), to_micros(use.at)
+            latest[secret] = max(at, latest.get(secret, at))
+        if not latest:
+            return
+        rows = [{"key": key, "secret": secret, "at": at} for (key, secret), at in latest.items()]
+        with self._database.transaction(brief=True) as connection:
+            connection.execute(self._database.upsert_usage(), rows)
+
+    def usage_of(self, key_ids: Iterable[str]) -> Mapping[str, Usage]:
+        """When these keys were last used."""
+        with self._database.transaction(write=False) as connection:
+            return self._usage(connection, key_ids)
+
+    def close(self) -> None:
+        """Let go of connections; they come back when they are needed."""
+        self._database.close()
+
+    def __repr__(self) -> str:
+        return f"SQLStore({self._url.render_as_string(hide_password=True)!r})"
+
+    def _prepare(self, create: bool) -> None:
+        try:
+            version = self._database.version()
+        except StoreUnavailable:
+            if not create:
+                raise
+            version = None
+        if version is None and create:
+            self._database.create()
+            version = self._database.version()
+        if version is None:
+            raise StoreUnavailable(
+                f"{self!r}: the tables are missing; create them with create=True"
+            )
+        if version > SCHEMA_VERSION:
+            raise ConfigurationError(
+                f"{self!r}: the tables are of version {version}, and this bearer_auth knows "
+                f"{SCHEMA_VERSION}; install the bearer_auth that made them"
+            )
+
+    def _change_revision(self, connection: Connection) -> None:
+        """The first statement of each change: it takes the write lock, so that what is read after
+        it can't change until the commit."""
+        statement = update(self._tables.meta).values(revision=new_revision())
+        if connection.execute(statement).rowcount != 1:
+            raise StoreUnavailable(f"{self!r}: {self._tables.meta} must have one row")
+
+    def _stored(self, connection: Connection, key_ids: Iterable[str]) -> dict[str, KeyRecord]:
+        keys = self._tables.keys
+        return {
+            row[0]: decode(row)
+            for ids in _chunks(_valid(key_ids))
+            for row in connection.execute(select(keys).where(keys.c.key_id.in_(ids)))
+        }
+
+    def _taken(self, key_ids: Iterable[str]) -> KeyExists | StoreUnavailable:
+        keys = self._tables.keys
+        with self._database.transaction(write=False) as connection:
+            for ids in _chunks(key_ids):
+                found = connection.scalar(select(keys.c.key_id).where(keys.c.key_id.in_(ids)))
+                if found is not None:
+                    return KeyExists(f"a key with the id {found} is already stored")
+        return StoreUnavailable(f"{self!r}: the table refused a row; was it altered?")
+
+    def _usage(self, connection: Connection, key_ids: Iterable[str]) -> dict[str, Usage]:
+        table = self._tables.usage
+        secrets: dict[str, dict[str, int]] = {}
+        for ids in _chunks(_valid(key_ids)):
+            for key_id, secret_id, at in connection.execute(
+                select(table).where(table.c.key_id.in_(ids))
+            ):
+                secrets.setdefault(key_id, {})[secret_id] = at
+        return {
+            key_id: Usage(
+                from_micros(max(used.values())),
+                {secret_id: from_micros(at) for secret_id, at in used.items()},
+            )
+            for key_id, used in secrets.items()
+        }
+
+
+def _url_of(url_or_engine: object) -> URL:
+    if isinstance(url_or_engine, Engine):
+        return url_or_engine.url
+    if not isinstance(url_or_engine, (str, URL)):
+        raise TypeError(
+            f"SQLStore takes a URL or an Engine, not a {type(url_or_engine).__name__}: it must "
+            "commit on its own, so it never shares a transaction; of a Session pass "
+            "session.get_bind(), of Flask-SQLAlchemy db.engine"
+        )
+    try:
+        return make_url(url_or_engine)
+    except (ArgumentError, ValueError):  # the text may hold a password, so it isn't shown
+        raise ConfigurationError("not a database URL; write sqlite:///keys.db") from None
+
+
+def _valid(key_ids: Iterable[str]) -> list[str]:
+    return [key_id for key_id in dict.fromkeys(key_ids) if KEY_ID.fullmatch(key_id)]
+
+
+def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    rest = list(items)
+    for start in range(0, len(rest), IDS_A_STATEMENT):
+        yield rest[start : start + IDS_A_STATEMENT]

@@ -1,0 +1,53 @@
+"""What differs from one database to the next, as SQLStore sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+from sqlalchemy.sql.dml import Insert
+
+
+class Database(Protocol):
+    """A database that holds the tables. Every failure of it is a ``StoreUnavailable``, without a
+    password, a hash or a parameter in its text."""
+
+    def version(self) -> int | None:
+        """The version of the tables; ``None`` if there are none."""
+        ...
+
+    def create(self) -> None:
+        """Create the tables, if nobody else has in the meantime."""
+        ...
+
+    def revision(self) -> Hashable:
+        """A value that has changed whenever an existing record has."""
+        ...
+
+    def row(self, key_id: str) -> Sequence[Any] | None:
+        """The row of a key, in the order of the table's columns."""
+        ...
+
+    def transaction(
+        self, *, write: bool = True, brief: bool = False
+    ) -> AbstractContextManager[Connection]:
+        """A transaction that really began; committed at the end, rolled back on an exception.
+
+        Args:
+            write: Whether it will write.
+            brief: Rather fail than wait for another writer for long.
+        """
+        ...
+
+    def upsert_usage(self) -> Insert:
+        """The statement that notes a use of a known key, forward only.
+
+        Its parameters are ``key``, ``secret`` and ``at``.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of all connections; they come back when they are needed."""
+        ...

@@ -1,0 +1,286 @@
+"""SQLStore on SQLite: one file in WAL mode.
+
+Connections for writing and for lists are opened for each transaction and closed after it: that
+takes 0.1 ms and leaves nothing behind for a fork. Look-ups have a connection that is kept
+(``sqlite_reader``).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Generator, Hashable, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, bindparam, create_engine, select
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+from sqlalchemy.sql.dml import Insert
+
+from ..errors import ConfigurationError, StoreUnavailable
+from .sql_tables import Tables, first_meta
+from .sqlite_fork import WAIT_S, Gate, guard
+from .sqlite_reader import Reader
+
+BUSY_S = 2.0
+"""How long a transaction waits for another process's."""
+
+BRIEF_S = 0.1
+"""How long one waits that can be left out."""
+
+_inherited: list[Reader] = []  # connections of the parent, never to be closed in a child
+_creating = threading.Lock()
+
+
+class SQLiteDatabase:
+    """A file with the tables in it.
+
+    Args:
+        url: ``sqlite:///`` and the path.
+        tables: The tables.
+
+    Raises:
+        ConfigurationError: The URL names no file.
+    """
+
+    def __init__(self, url: URL, tables: Tables) -> None:
+        self._path = _path_of(url)
+        self._tables = tables
+        self._engine = create_engine(
+            "sqlite://", creator=self._connect, poolclass=NullPool, hide_parameters=True
+        )
+        keys, meta = tables.keys, tables.meta
+        dialect = self._engine.dialect
+        self._meta_sql = str(select(meta.c.revision, meta.c.version).compile(dialect=dialect))
+        self._row_sql = str(
+            select(keys).where(keys.c.key_id == bindparam("key")).compile(dialect=dialect)
+        )
+        self._reader = self._new_reader()
+        self._gate = Gate()
+        self._locked = False
+        guard(self)
+
+    def version(self) -> int | None:
+        """The version of the tables; ``None`` if there are none."""
+        try:
+            meta = self._current().meta()
+        except sqlite3.Error as error:
+            if _no_such_table(error):
+                return None
+            raise self._unavailable(error) from None
+        return meta[1] if meta else None
+
+    def create(self) -> None:
+        """Create the file and its tables, if nobody else has in the meantime."""
+        self._create_file()
+        try:
+            self._use_wal()
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from None
+        with self.transaction() as connection:
+            self._tables.keys.metadata.create_all(connection)
+            meta = self._tables.meta
+            if connection.execute(select(meta.c.id)).first() is None:
+                connection.execute(meta.insert(), first_meta())
+
+    def revision(self) -> Hashable:
+        """A value that has changed whenever an existing record has."""
+        try:
+            return self._current().revision()
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from None
+        except LookupError:
+            raise StoreUnavailable(f"{self._path}: {self._tables.meta} has no row") from None
+
+    def row(self, key_id: str) -> Sequence[Any] | None:
+        """The row of a key, in the order of the table's columns."""
+        try:
+            return self._current().row(key_id)
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from None
+
+    @contextmanager
+    def transaction(
+        self, *, write: bool = True, brief: bool = False
+    ) -> Generator[Connection, None, None]:
+        """A transaction that really began; committed at the end, rolled back on an exception."""
+        with self._gate.inside():
+            try:
+                with self._engine.connect() as connection:
+                    if brief:
+                        connection.exec_driver_sql(f"PRAGMA busy_timeout = {BRIEF_S * 1000:.0f}")
+                    # The driver's own transactions are off (isolation_level None in _connect):
+                    # they begin late, before the first INSERT or UPDATE, and never for a SELECT.
+                    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+                    yield connection
+                    connection.commit()
+            except SQLAlchemyError as error:
+                raise self._unavailable(error) from None
+
+    def upsert_usage(self) -> Insert:
+        """The statement that notes a use of a known key, forward only."""
+        keys, usage = self._tables.keys, self._tables.usage
+        known = select(
+            keys.c.key_id,
+            bindparam("secret", type_=usage.c.secret_id.type),
+            bindparam("at", type_=usage.c.last_used_at.type),
+        ).where(keys.c.key_id == bindparam("key"))
+        statement = insert(usage).from_select(["key_id", "secret_id", "last_used_at"], known)
+        later = statement.excluded.last_used_at
+        return statement.on_conflict_do_update(
+            index_elements=[usage.c.key_id, usage.c.secret_id],
+            set_={"last_used_at": later},
+            where=usage.c.last_used_at < later,
+        )
+
+    def close(self) -> None:
+        """Close the connection for look-ups; it comes back when it is needed."""
+        reader = self._current()
+        with reader.lock:
+            reader.close()
+
+    def before_fork(self) -> None:
+        """Close connections, and let nobody open one."""
+        self._gate.shut()
+        self._locked = self._reader.lock.acquire(timeout=WAIT_S)
+        if self._locked:
+            self._reader.close()
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        if self._locked:
+            self._reader.lock.release()
+        self._gate.open()
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew."""
+        self._gate = Gate()
+        self._current()
+
+    def _current(self) -> Reader:
+        reader = self._reader
+        if reader.pid != os.getpid():
+            # Usually closed before the fork. It wasn't if the fork was not one of Python's.
+            _inherited.append(reader)
+            reader = self._reader = self._new_reader()
+        return reader
+
+    def _new_reader(self) -> Reader:
+        return Reader(self._connect, self._path, self._meta_sql, self._row_sql)
+
+    def _connect(self) -> sqlite3.Connection:
+        # mode=rw: a file that went away is an error, not a new and empty file.
+        connection = sqlite3.connect(
+            Path(self._path).as_uri() + "?mode=rw",
+            uri=True,
+            timeout=BUSY_S,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            # A revocation that returned must survive a power failure; in WAL mode NORMAL may
+            # lose it.
+            connection.execute("PRAGMA synchronous = FULL")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    def _create_file(self) -> None:
+        # For its owner only, from the start. Closing a descriptor of a file drops all locks that
+        # the process has on it, so nobody else in this process may have it open before that.
+        with _creating:
+            try:
+                os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            except FileExistsError:
+                pass
+            except OSError as error:
+                raise StoreUnavailable(
+                    f"{self._path}: the file can't be created: {error.strerror}"
+                ) from None
+
+    def _use_wal(self) -> None:
+        # The switch needs the file for itself, and SQLite does not wait for that by itself.
+        connection = self._connect()
+        try:
+            give_up = time.monotonic() + BUSY_S
+            while True:
+                try:
+                    connection.execute("PRAGMA journal_mode = WAL").fetchall()
+                    return
+                except sqlite3.OperationalError as error:
+                    if not _is(error, "SQLITE_BUSY") or time.monotonic() > give_up:
+                        raise
+                time.sleep(0.01)
+        finally:
+            connection.close()
+
+    def _unavailable(self, error: Exception) -> StoreUnavailable:
+        """The failure in one line. Never the driver's own message: it may quote values."""
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        return StoreUnavailable(f"{self._path}: {self._reason(cause)}")
+
+    def _reason(self, error: BaseException | None) -> str:
+        if _no_such_table(error):
+            return "the tables are missing; create them with SQLStore(url, create=True)"
+        if _is(error, "SQLITE_CANTOPEN"):
+            return self._why_it_does_not_open()
+        for name, reason in _REASONS.items():
+            if _is(error, name):
+                return reason
+        return f"the database failed ({getattr(error, 'sqlite_errorname', type(error).__name__)})"
+
+    def _why_it_does_not_open(self) -> str:
+        folder = os.path.dirname(self._path)
+        if not os.path.isdir(folder):
+            return "its folder does not exist"
+        if not os.path.exists(self._path):
+            return "the file does not exist; create it with SQLStore(url, create=True)"
+        if os.path.isdir(self._path):
+            return "this is a folder; write the path of a file"
+        return "the file can't be opened; check the permissions of the file and its folder"
+
+
+_REASONS = {
+    "SQLITE_BUSY": "the database is locked by another process",
+    "SQLITE_LOCKED": "the database is locked by another process",
+    "SQLITE_NOTADB": "the file is not an SQLite database",
+    "SQLITE_CORRUPT": "the database is damaged; restore a backup",
+    "SQLITE_READONLY": "the file is read-only; check its permissions and those of its folder",
+    "SQLITE_FULL": "the disk is full",
+    "SQLITE_IOERR": "reading or writing the file failed; is the disk full or broken?",
+}
+"""By the primary result code; extended ones begin with its name."""
+
+
+def _is(error: BaseException | None, name: str) -> bool:
+    found: str = getattr(error, "sqlite_errorname", "")
+    return found == name or found.startswith(f"{name}_")
+
+
+def _no_such_table(error: BaseException | None) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and "no such table" in str(error)
+
+
+def _path_of(url: URL) -> str:
+    if url.get_driver_name() != "pysqlite":
+        raise ConfigurationError(
+            f"SQLStore uses Python's own driver for SQLite, not {url.get_driver_name()}; "
+            "write sqlite:///keys.db"
+        )
+    path = url.database or ":memory:"
+    if path == ":memory:" or "memory" in url.query.get("mode", ""):
+        raise ConfigurationError(
+            "a database in memory is seen by one connection only; use MemoryStore(), or the "
+            "path of a file: sqlite:///keys.db"
+        )
+    if path.startswith("file:"):
+        raise ConfigurationError(
+            "write the path of the file, not a URI: sqlite:///keys.db or sqlite:////var/keys.db"
+        )
+    return os.path.abspath(path)  # now: a server may change its directory later
