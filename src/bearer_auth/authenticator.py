@@ -47,6 +47,10 @@ class Authenticator:
         clock: Seconds since 1970; for tests.
         cache_size: Accepted credentials to remember, about 1 KiB each; 0 for none.
 
+    Attributes:
+        environments: The environments whose keys are accepted.
+        peppers: As bytes, newest first.
+
     Raises:
         TypeError: The store has no ``get``, or an argument is of the wrong type.
         ConfigurationError: An argument is out of bounds.
@@ -69,12 +73,12 @@ class Authenticator:
         if isinstance(environments, str):
             raise TypeError(f"environments must be a list of names; write [{environments!r}]")
         self._store = store
-        self._environments = frozenset(check_environment(name) for name in environments)
-        if not self._environments:
+        self.environments = frozenset(check_environment(name) for name in environments)
+        if not self.environments:
             raise ConfigurationError("environments is empty, so no key could ever be accepted")
         if cache_size < 0:
             raise ConfigurationError(f"cache_size is negative: {cache_size}")
-        self._peppers = check_peppers(peppers)
+        self.peppers = check_peppers(peppers)
         self._clock = clock
         self._cache_size = cache_size
         # A store without revision() is never cached: the generation stays empty.
@@ -181,7 +185,7 @@ class Authenticator:
                 raise self._broken("key_ids_for", error) from None
             if key_ids:
                 return key_ids, True
-        return [imported_id(token, pepper) for pepper in self._peppers], True
+        return [imported_id(token, pepper) for pepper in self.peppers], True
 
     def _slowly_proven(self, secret: Secret, token: str, digest: bytes, keyed: bool) -> bool:
         if self._proofs.get(digest) == secret.hash:
@@ -201,7 +205,7 @@ class Authenticator:
             raise InvalidToken(state, key_id=record.key_id)
         if not secret.live_at(moment):
             raise InvalidToken("expired", key_id=record.key_id)
-        if record.environment not in self._environments:
+        if record.environment not in self.environments:
             raise InvalidToken("environment", key_id=record.key_id)
 
     def _remember(self, revision: Hashable, digest: bytes, accepted: Accepted) -> None:
@@ -239,7 +243,7 @@ class Authenticator:
         )
 
     def __repr__(self) -> str:
-        environments = ", ".join(sorted(self._environments))
+        environments = ", ".join(sorted(self.environments))
         return (
             f"Authenticator({self._store!r}, environments=({environments}), "
             f"cache of at most {self._cache_size})"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..authenticator import Authenticator, Clock
-from ..errors import ConfigurationError
+from ..errors import APIError, ConfigurationError
 from ..events import Emitter, EventSink
 from ..hashing import Pepper
 from ..header import bearer_challenge
@@ -16,7 +16,7 @@ from ..stores import KeyStore
 from .authenticate import PRINCIPAL, authenticate
 from .health import health
 from .principal import get_principal, get_request_id, require_scopes
-from .request_id import REQUEST_ID, request_id
+from .request_id import REQUEST_ID, report, request_id
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -52,6 +52,15 @@ class BearerAuth:
         event_sink: Told of refusals and failures; by default ``logging.getLogger("bearer_auth")``.
         clock: Seconds since 1970; for tests.
 
+    Attributes:
+        app: The app that is wrapped.
+        store: Its keys.
+        event_sink: The sink that was given.
+        authenticator: Checks the keys.
+        policy: The rules, compiled.
+        layers: Makes the same layers around the app over another authenticator.
+        wsgi_app: The layers in use; as in Flask, something may be put in their place.
+
     Raises:
         TypeError: The app isn't callable, the store has no ``get``, or an argument is of the wrong
             type.
@@ -82,29 +91,47 @@ class BearerAuth:
             raise TypeError(f"app must be a WSGI app, which is callable, not {type(app).__name__}")
         if health_path is not None and not health_path.startswith("/"):
             raise ConfigurationError(f"health_path must start with '/': {health_path!r}")
+        switches = {
+            "allow_preflight": allow_preflight,
+            "keep_authorization_header": keep_authorization_header,
+            "set_remote_user": set_remote_user,
+        }
+        for name, value in switches.items():
+            if not isinstance(value, bool):  # "false" from a file or a variable would mean yes
+                raise TypeError(f"{name} must be True or False, not {value!r}")
         self.app = app
+        self.store = store
+        self.event_sink = event_sink
         self.authenticator = Authenticator(
             store, environments=environments, peppers=peppers, clock=clock
         )
         self.policy = Policy(rules, public=public, content_types=content_types)
-        emitter = Emitter(event_sink)
-        # From the inside out. A refusal is raised, and becomes an answer in the outermost layer.
-        if health_path is not None:
-            app = health(app, path=health_path)
-        app = authenticate(
-            app,
-            authenticator=self.authenticator,
-            policy=self.policy,
-            allow_preflight=allow_preflight,
-            keep_authorization_header=keep_authorization_header,
-            set_remote_user=set_remote_user,
-            emitter=emitter,
-        )
-        self._wrapped = request_id(app, challenge=bearer_challenge(realm), emitter=emitter)
+        self._emitter = emitter = Emitter(event_sink)
+
+        def layers(authenticator: Authenticator) -> WSGIApplication:
+            # From the inside out. A refusal is raised, and becomes an answer in the outermost.
+            inner = app if health_path is None else health(app, path=health_path)
+            inner = authenticate(
+                inner,
+                authenticator=authenticator,
+                policy=self.policy,
+                allow_preflight=allow_preflight,
+                keep_authorization_header=keep_authorization_header,
+                set_remote_user=set_remote_user,
+                emitter=emitter,
+            )
+            return request_id(inner, challenge=bearer_challenge(realm), emitter=emitter)
+
+        self.layers = layers
+        self.wsgi_app = layers(self.authenticator)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """The WSGI app."""
-        return self._wrapped(environ, start_response)
+        return self.wsgi_app(environ, start_response)
+
+    def report(self, error: APIError, environ: WSGIEnvironment) -> None:
+        """Tell the events of an error that a framework has turned into an answer by itself."""
+        report(self._emitter, error, environ)
 
     def close(self) -> None:
         """Write the last usage times. The store is yours to close."""

@@ -59,7 +59,7 @@ def request_id(app: WSGIApplication, *, challenge: str, emitter: Emitter) -> WSG
     def refuse(
         error: APIError, environ: WSGIEnvironment, start: StartResponse, started: bool
     ) -> list[bytes]:
-        _tell(emitter, error, environ)
+        report(emitter, error, environ)
         status, headers, body = error.wire(environ)
         answered = [*headers, ("X-Request-ID", environ[REQUEST_ID])]
         if started:
@@ -102,7 +102,8 @@ def request_id(app: WSGIApplication, *, challenge: str, emitter: Emitter) -> WSG
     return with_request_id
 
 
-def _tell(emitter: Emitter, error: APIError, environ: WSGIEnvironment) -> None:
+def report(emitter: Emitter, error: APIError, environ: WSGIEnvironment) -> None:
+    """Tell of a request that was answered with an error of ours."""
     event = "store.failed" if isinstance(error, StoreUnavailable) else "request.refused"
     if emitter.wants(event):
         emitter.emit(
