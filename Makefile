@@ -1,2 +1,65 @@
-help:
-	@echo "see README.md"
+# `make` lists the targets. What they make stays in this folder: .venv, .venv-*, .demo.
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test lint types suite others format bench pins clean
+.NOTPARALLEL:
+
+PY := .venv/bin/python
+CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
+PYTEST := --quiet --numprocesses 2 --dist loadgroup
+title = @printf '\n=== %s\n' "$(1)"
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+venv: ## make .venv with what development needs; PYTHON=… says with which Python
+	@tools/venv .venv requirements-dev.txt $(CANDIDATES)
+
+test: lint types suite others ## everything that CI checks
+
+lint: venv ## ruff: rules and format
+	$(call title,lint)
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+# The wrapper of pyright says when there is a newer one, but the pin decides.
+types: export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+types: venv ## mypy and pyright, both strict
+	$(call title,types)
+	$(PY) -m mypy
+	$(PY) -m pyright --pythonpath $(PY)
+
+suite: venv ## the whole suite on the Python of .venv, with coverage
+	$(call title,the suite with coverage)
+	@$(PY) --version
+	@$(PY) -m coverage erase
+	$(PY) -m coverage run -m pytest $(PYTEST)
+	@$(PY) -m coverage combine --quiet
+	$(PY) -m coverage report --skip-covered
+
+others: venv ## the suite on the other Pythons (3.11 to 3.13) that are installed
+	@tools/other-pythons $(PYTEST) -m "not once"
+
+format: venv ## let ruff put everything in order
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+bench: venv ## added microseconds a request, next to a floor and to peers
+	$(PY) bench/run.py
+
+demo: ## a real server with real keys; PORT=8000 to move it, CHECK=1 to check it and stop
+	@tools/venv .venv-demo examples/requirements.txt $(CANDIDATES)
+	@PORT=$(or $(PORT),8000) .venv-demo/bin/python examples/demo.py $(if $(CHECK),--check)
+
+pins: COMPILE = $(PY) -m uv pip compile --quiet --universal --python-version 3.11 \
+    --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml
+pins: venv ## write both files of pinned packages anew, with the newest versions
+	$(PY) -m pip install -qq uv
+	$(COMPILE) --extra dev --upgrade --output-file requirements-dev.txt
+	$(COMPILE) --extra all --group demo --constraint requirements-dev.txt \
+	    --output-file examples/requirements.txt
+
+clean: ## remove all that the other targets made
+	rm -rf .venv .venv-* .demo .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache \
+	    .ruff_cache build dist htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -90,19 +90,26 @@ class APIError(BearerAuthError, HTTPException):
         code: The HTTP status, as in werkzeug.
         error_code: The ``code`` of the envelope.
         message: The ``message`` of the envelope.
-        challenge: The auth-params of ``WWW-Authenticate`` after the realm (RFC 9110 §11.6.1),
-            ``None`` where the answer carries no challenge.
+        challenge: The auth-params of ``WWW-Authenticate`` that follow the realm (RFC 9110
+            §11.6.1), such as ``error="invalid_token"``; ``None`` where the answer carries no
+            challenge.
     """
 
     code = 500
     error_code: str = "INTERNAL_ERROR"
     message: str = "Internal error"
-    challenge: Mapping[str, str] | None = None
+    challenge: str | None = None
+
+    response = None  # HTTPException's own __init__ would cost a refusal half a microsecond
 
     def __init__(self, detail: str = "", *, reason: str = "") -> None:
-        super().__init__(self.message)
         self.detail = detail
         self.reason = reason or self.error_code.lower()
+
+    @property
+    def description(self) -> str:  # type: ignore[override]  # there it is a plain attribute
+        """The message, under the name that werkzeug gives it."""
+        return self.message
 
     def __str__(self) -> str:
         return self.detail or self.message
@@ -113,12 +120,10 @@ class APIError(BearerAuthError, HTTPException):
 
     def wire(self, environ: Mapping[str, Any] | None) -> Wire:
         """The whole answer: status line, headers and body."""
-        challenge = None
-        if self.challenge is not None:
-            challenge = (environ or {}).get(CHALLENGE, _DEFAULT_CHALLENGE)
-            for name, value in self.challenge.items():
-                challenge += f', {name}="{value}"'
-        return _wire(self.code or 500, self.error_code, self.message, challenge)
+        realm = (
+            _DEFAULT_CHALLENGE if environ is None else environ.get(CHALLENGE, _DEFAULT_CHALLENGE)
+        )
+        return _wire(self.code or 500, self.error_code, self.message, realm, self.challenge)
 
     def get_body(
         self, environ: WSGIEnvironment | None = None, scope: dict[str, Any] | None = None
@@ -155,15 +160,16 @@ class InvalidToken(APIError):
     code = 401
     error_code = "UNAUTHORIZED"
     message = "Invalid API key"
-    challenge: Mapping[str, str] | None = {}
+    challenge = ""
 
     def __init__(
         self, reason: str = "invalid", *, presented: bool = True, key_id: str | None = None
     ) -> None:
-        super().__init__(reason=reason)
+        self.detail = ""
+        self.reason = reason
         self.key_id = key_id
         if presented:
-            self.challenge = _INVALID_TOKEN
+            self.challenge = 'error="invalid_token"'
 
 
 class InsufficientScope(APIError):
@@ -183,11 +189,11 @@ class InsufficientScope(APIError):
         self, scopes: Iterable[str] = (), *, reason: str = "scope", key_id: str | None = None
     ) -> None:
         super().__init__(reason=reason)
-        self.scopes = tuple(scopes)
+        self.scopes = (scopes,) if isinstance(scopes, str) else tuple(scopes)
         self.key_id = key_id
-        self.challenge = {"error": "insufficient_scope"}
+        self.challenge = 'error="insufficient_scope"'
         if self.scopes:
-            self.challenge["scope"] = " ".join(self.scopes)
+            self.challenge += f', scope="{" ".join(self.scopes)}"'
 
 
 class UnsupportedMediaType(APIError):
@@ -219,8 +225,6 @@ class StoreUnavailable(APIError):
 Wire = tuple[str, tuple[tuple[str, str], ...], bytes]
 """A status line, headers and a body."""
 
-_INVALID_TOKEN = {"error": "invalid_token"}
-
 
 def _envelope(error_code: str, message: str) -> dict[str, Any]:
     return {"success": False, "error": {"code": error_code, "message": message}}
@@ -229,7 +233,7 @@ def _envelope(error_code: str, message: str) -> dict[str, Any]:
 # Few different answers are sent often, so each is built once. All the arguments come from code
 # and configuration, none from a client.
 @lru_cache(maxsize=256)
-def _wire(code: int, error_code: str, message: str, challenge: str | None) -> Wire:
+def _wire(code: int, error_code: str, message: str, realm: str, challenge: str | None) -> Wire:
     body = json.dumps(_envelope(error_code, message)).encode()
     headers = [
         ("Content-Type", "application/json"),
@@ -237,5 +241,5 @@ def _wire(code: int, error_code: str, message: str, challenge: str | None) -> Wi
         ("Cache-Control", "no-store"),
     ]
     if challenge is not None:
-        headers.append(("WWW-Authenticate", challenge))
+        headers.append(("WWW-Authenticate", f"{realm}, {challenge}" if challenge else realm))
     return f"{code} {HTTPStatus(code).phrase}", tuple(headers), body

@@ -25,6 +25,7 @@ from typing import Any, Protocol
 
 logger = logging.getLogger("bearer_auth")
 
+_WORD = re.compile(r"[!-~]+")  # no blank and no line end: one event is one line
 _ADDRESS = re.compile(r"[0-9A-Za-z.:%]{1,64}")
 
 
@@ -83,7 +84,8 @@ class LoggingSink:
 
     def wants(self, name: str) -> bool:
         """Whether an event of this name would be written at all."""
-        return name != "request.authenticated" and self._logger.isEnabledFor(_level(name))
+        level = logging.ERROR if name == "store.failed" else logging.INFO
+        return name != "request.authenticated" and self._logger.isEnabledFor(level)
 
     def emit(self, event: Event) -> None:
         """Write one event."""
@@ -91,9 +93,11 @@ class LoggingSink:
         for name in ("status", "reason", "key_id", "user_id", "tenant_id", "request_id", "address"):
             value = getattr(event, name)
             if value not in (None, ""):
-                words.append(f"{name}={value!r}" if " " in str(value) else f"{name}={value}")
+                plain = _WORD.fullmatch(str(value))
+                words.append(f"{name}={value}" if plain else f"{name}={value!r}")
         words += [f"{name}={value!r}" for name, value in event.data.items()]
-        self._logger.log(_level(event.name), " ".join(words), extra={"event": event})
+        level = logging.ERROR if event.name == "store.failed" else logging.INFO
+        self._logger.log(level, " ".join(words), extra={"event": event})
 
 
 class Emitter:
@@ -135,7 +139,3 @@ class Emitter:
         if not self._broken:
             self._broken = True
             logger.exception("the event sink failed; further failures of it are not logged")
-
-
-def _level(name: str) -> int:
-    return logging.ERROR if name == "store.failed" else logging.INFO

@@ -30,7 +30,8 @@ Pepper = str | bytes
 
 _SHA256 = "$sha256$"
 _ARGON2 = re.compile(
-    r"\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,3})\$[A-Za-z0-9+/]{11,64}\$[A-Za-z0-9+/]{16,86}"
+    r"\$argon2id\$v=19\$m=([1-9][0-9]{0,6}),t=[1-9][0-9]{0,2},p=([1-9][0-9]{0,2})"
+    r"\$[A-Za-z0-9+/]{11,64}\$[A-Za-z0-9+/]{16,86}"
 )
 _MAX_ARGON2_KIB = 1 << 21
 _SLOW_WAIT_S = 2.0
@@ -39,7 +40,7 @@ _SLOW_WAIT_S = 2.0
 def hash_token(token: str, hashing: Hashing = "sha256") -> str:
     """Hash a whole token to a PHC string."""
     if hashing == "sha256":
-        return _SHA256 + _b64(hashlib.sha256(token.encode("ascii")).digest())
+        return sha256_phc(hashlib.sha256(token.encode("ascii")).digest())
     import argon2  # 10 ms to import; most processes never need it
 
     return argon2.PasswordHasher().hash(token)
@@ -60,7 +61,11 @@ def parse_hash(text: str) -> str:
         if re.fullmatch(r"[A-Za-z0-9+/]{43}", digest):
             return _SHA256 + _b64(_unb64(digest))
     match = _ARGON2.fullmatch(text)
-    if match and int(match[1]) <= _MAX_ARGON2_KIB:
+    if (
+        match
+        and 8 * int(match[2]) <= int(match[1]) <= _MAX_ARGON2_KIB  # RFC 9106 §3.1
+        and all(_is_b64(part) for part in text.rsplit("$", 2)[1:])
+    ):
         return text
     raise ConfigurationError(
         "not a hash that is understood here; write '$sha256$' and the digest of the whole token "
@@ -73,13 +78,13 @@ def is_slow(phc: str) -> bool:
     return not phc.startswith(_SHA256)
 
 
-def verify_fast(phc: str, digest: bytes) -> bool:
-    """Whether a SHA-256 PHC string is that of a token with this digest, in constant time."""
-    try:
-        expected = _unb64(phc[len(_SHA256) :])
-    except binascii.Error:
-        return False
-    return hmac.compare_digest(expected, digest)
+def sha256_phc(digest: bytes) -> str:
+    """The PHC string of a token with this SHA-256 digest.
+
+    Secrets keep their hash in this one spelling (see ``parse_hash``), so that two of them are
+    compared as text, with ``hmac.compare_digest``.
+    """
+    return _SHA256 + _b64(digest)
 
 
 def sieve_of(digest: bytes) -> str:
@@ -96,29 +101,29 @@ class SlowHasher:
 
     def __init__(self, limit: int | None = None) -> None:
         self._limit = limit or os.cpu_count() or 1
-        self._slots = threading.BoundedSemaphore(self._limit)
-        self._pid = os.getpid()
+        # By process: a slot that a thread of the parent holds at a fork is never given back here.
+        self._slots: dict[int, threading.BoundedSemaphore] = {}
 
     def verify(self, phc: str, token: str) -> bool:
         """Whether the hash is that of this token.
 
         Raises:
-            StoreUnavailable: No slot became free within two seconds.
+            StoreUnavailable: No slot became free within two seconds, or argon2 could not run.
         """
-        from argon2.exceptions import InvalidHashError, VerificationError
+        from argon2.exceptions import VerificationError, VerifyMismatchError
         from argon2.low_level import Type, verify_secret
 
-        if self._pid != os.getpid():  # a slot taken by a thread of the parent never comes back
-            self._slots = threading.BoundedSemaphore(self._limit)
-            self._pid = os.getpid()
-        if not self._slots.acquire(timeout=_SLOW_WAIT_S):
+        slots = self._slots.setdefault(os.getpid(), threading.BoundedSemaphore(self._limit))
+        if not slots.acquire(timeout=_SLOW_WAIT_S):
             raise StoreUnavailable("too many slow hashes at a time", reason="busy")
         try:
             return verify_secret(phc.encode("ascii"), token.encode("ascii"), Type.ID)
-        except (VerificationError, InvalidHashError):
+        except VerifyMismatchError:
             return False
+        except VerificationError as error:  # no memory, no thread: that says nothing of the token
+            raise StoreUnavailable(f"argon2 could not run: {error}", reason="argon2") from None
         finally:
-            self._slots.release()
+            slots.release()
 
 
 def check_peppers(peppers: Iterable[Pepper]) -> tuple[bytes, ...]:
@@ -150,7 +155,11 @@ def imported_id(token: str, pepper: bytes) -> str:
 
 
 def _b64(data: bytes) -> str:
-    return base64.b64encode(data).rstrip(b"=").decode("ascii")
+    return binascii.b2a_base64(data, newline=False).rstrip(b"=").decode()
+
+
+def _is_b64(text: str) -> bool:
+    return len(text) % 4 != 1 and _b64(_unb64(text)) == text
 
 
 def _unb64(text: str) -> bytes:

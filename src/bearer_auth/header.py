@@ -32,14 +32,19 @@ def bearer_token(value: str | None) -> str:
     Raises:
         InvalidToken: There is none (``missing``), or it is not well-formed (``malformed``).
     """
-    if value is None:
-        raise InvalidToken("missing", presented=False)
-    if len(value) <= MAX_HEADER:
+    if value is not None and len(value) <= MAX_HEADER:
         match = _CREDENTIALS.fullmatch(value.strip(" \t"))
         if match is not None:
             return match[1]
+    raise unreadable(value)
+
+
+def unreadable(value: str | None) -> InvalidToken:
+    """The error for a header value that holds no token."""
+    if value is None:
+        return InvalidToken("missing", presented=False)
     # Another scheme is no bearer credential, so its challenge carries no error (RFC 6750 §3.1).
-    raise InvalidToken("malformed", presented=_BEARER_SCHEME.match(value[:64]) is not None)
+    return InvalidToken("malformed", presented=_BEARER_SCHEME.match(value[:64]) is not None)
 
 
 def bearer_challenge(realm: str) -> str:

@@ -29,7 +29,7 @@ State = Literal["active", "suspended", "expired", "revoked"]
 MAX_METADATA = 8192
 """Bytes of a key's metadata as compact JSON."""
 
-MIN_IMPORTED = 16
+MIN_IMPORTED = 8
 """Characters of a token that someone brings along."""
 
 
@@ -148,7 +148,7 @@ class KeyRecord:
         """Make a record for a token that exists, without a keyring.
 
         Args:
-            token: A minted token; or any b64token text of 16 characters and more, if a pepper is
+            token: A minted token; or any b64token text of 8 characters and more, if a pepper is
                 given.
             user_id: The owner.
             peppers: As for ``Keyring``; the newest is used.
@@ -212,6 +212,10 @@ class Principal:
     environment: str = "production"
     name: str = ""
     _metadata: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False, repr=False)
+    # Sets of scopes that were found to be covered; the questions come from code, so they are few.
+    _covered: set[tuple[str, ...]] = field(
+        default_factory=set[tuple[str, ...]], init=False, repr=False, compare=False
+    )
 
     @classmethod
     def of(cls, record: KeyRecord) -> Self:
@@ -234,7 +238,13 @@ class Principal:
 
     def has_scopes(self, *scopes: str) -> bool:
         """Whether the key's scopes cover all of these."""
-        return covers_all(self.scopes, scopes)
+        if scopes in self._covered:
+            return True
+        if not covers_all(self.scopes, scopes):
+            return False
+        if len(self._covered) < 64:
+            self._covered.add(scopes)
+        return True
 
     def require_scopes(self, *scopes: str) -> None:
         """Do nothing if the key's scopes cover all of these.
@@ -242,7 +252,7 @@ class Principal:
         Raises:
             InsufficientScope: They don't; the client gets the documented 403.
         """
-        if not covers_all(self.scopes, scopes):
+        if not self.has_scopes(*scopes):
             raise InsufficientScope(parse_scopes(scopes), key_id=self.key_id)
 
 
@@ -259,7 +269,10 @@ def to_utc(name: str, value: datetime) -> datetime:
         return value
     if value.utcoffset() is None:
         raise ConfigurationError(f"{name} has no time zone; use datetime.now(UTC)")
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ConfigurationError(f"{name} is outside the years 1 to 9999") from None
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -276,7 +289,7 @@ def from_micros(value: int) -> datetime:
     return _EPOCH + timedelta(microseconds=value)
 
 
-def check_importable(token: str) -> None:
+def check_importable(token: str, least: int = MIN_IMPORTED) -> None:
     """Refuse text that can't be a token that someone brings along.
 
     Raises:
@@ -287,11 +300,9 @@ def check_importable(token: str) -> None:
         raise TypeError(f"a token must be text, not {type(token).__name__}")
     if parse(token) is not None:
         raise ConfigurationError("the token has our shape and a wrong checksum; is it truncated?")
-    if not MIN_IMPORTED <= len(token) <= MAX_HEADER - len("Bearer ") or not B64TOKEN.fullmatch(
-        token
-    ):
+    if not least <= len(token) <= MAX_HEADER - len("Bearer ") or not B64TOKEN.fullmatch(token):
         raise ConfigurationError(
-            f"not a token: it needs at least {MIN_IMPORTED} characters of A-Z, a-z, 0-9, '-', '.', "
+            f"not a token: it needs at least {least} characters of A-Z, a-z, 0-9, '-', '.', "
             "'_', '~', '+', '/' and '=' only at the end (RFC 6750 §2.1)"
         )
 
@@ -307,13 +318,15 @@ def parse_networks(addresses: Iterable[str]) -> tuple[str, ...]:
         raise TypeError(f"allowed_ips must be a list of strings; write [{addresses!r}]")
     networks: list[str] = []
     for address in addresses:
+        if not isinstance(address, str):  # ip_network takes numbers too
+            raise TypeError(f"allowed_ips must hold strings, not {type(address).__name__}")
         try:
             network = ipaddress.ip_network(address)
             mapped = getattr(network.network_address, "ipv4_mapped", None)
             if mapped is not None and network.prefixlen >= 96:  # RFC 4291 §2.5.5.2
                 network = ipaddress.ip_network(f"{mapped}/{network.prefixlen - 96}")
         except ValueError as error:
-            raise ConfigurationError(f"allowed_ips: {str(address)[:60]!r}: {error}") from None
+            raise ConfigurationError(f"allowed_ips: {address[:60]!r}: {error}") from None
         text = str(network.network_address if network.num_addresses == 1 else network)
         if text not in networks:
             networks.append(text)

@@ -7,7 +7,7 @@ import re
 from ..errors import ConfigurationError
 from ..records import KeyRecord, to_micros
 
-_CURSOR = re.compile(r"(-?[0-9]{1,17})\.([0-9A-Za-z]{16})")
+_CURSOR = re.compile(r"(-?[0-9]{1,18})\.([0-9A-Za-z]{16})")
 
 
 def sort_key(record: KeyRecord) -> tuple[int, str]:

@@ -1,0 +1,565 @@
+"""The life of a key: create, import, rotate, suspend, revoke, list. The only writer of records."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from types import EllipsisType
+from typing import Any, Literal, TypedDict, Unpack, cast
+
+from .errors import (
+    ConfigurationError,
+    Conflict,
+    KeyInactive,
+    KeyNotFound,
+    ReadOnlyStore,
+    RotationInProgress,
+)
+from .events import Emitter, EventSink
+from .hashing import Hashing, Pepper, check_peppers, hash_token, is_slow, parse_hash, sieve_of
+from .records import IssuedKey, KeyRecord, Secret, State, to_lifetime
+from .stores import MAX_PAGE, KeyStore, Page, Query, Usage, WritableKeyStore
+from .token import check_prefix, mint, new_key_id, parse
+
+_TRIES = 20
+"""Attempts at a change that others change at the same time."""
+
+
+class KeyFields(TypedDict, total=False):
+    """What can be said of a key when it is made; see ``KeyRecord``."""
+
+    plan: str
+    name: str
+    scopes: Iterable[str]
+    environment: str
+    expires_in: timedelta | None
+    expires_at: datetime | None
+    tenant_id: str | None
+    allowed_ips: Iterable[str]
+    created_by: str | None
+    limit: str | None
+    metadata: Mapping[str, Any]
+
+
+class Keyring:
+    """Issues, changes and ends the keys of a store.
+
+    A change has happened everywhere once its method has returned: no process accepts the old state
+    any more. Safe under threads and between processes; of two changes of one key made at the same
+    time, the second is applied to the result of the first.
+
+    Args:
+        store: A store; reading is all that a read-only one is good for.
+        prefix: The first part of new tokens, such as your product's name.
+        peppers: Secrets from your configuration (never from the database), newest first. Needed
+            only for ``import_token``; the middleware needs the same.
+        hashing: ``"argon2id"`` for those whose rules ask for a slow hash; it proves nothing more.
+        event_sink: Where changes are told; by default ``logging.getLogger("bearer_auth")``.
+        clock: Seconds since 1970; for tests.
+
+    Raises:
+        TypeError: The store has no ``get``, or an argument is of the wrong type.
+        ConfigurationError: An argument is out of bounds.
+
+    .. versionadded:: 0.1
+    """
+
+    def __init__(
+        self,
+        store: KeyStore,
+        prefix: str = "ba",
+        *,
+        peppers: Iterable[Pepper] = (),
+        hashing: Hashing = "sha256",
+        event_sink: EventSink | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        if isinstance(store, type) or not callable(getattr(store, "get", None)):
+            name = store.__name__ if isinstance(store, type) else type(store).__name__
+            raise TypeError(f"store must be an object with a method get(key_id), not {name}")
+        if hashing not in ("sha256", "argon2id"):
+            raise ConfigurationError(f"hashing must be 'sha256' or 'argon2id', not {hashing!r}")
+        self._store = store
+        self._prefix = check_prefix(prefix)
+        self._peppers = check_peppers(peppers)
+        self._hashing: Hashing = hashing
+        self._events = Emitter(event_sink)
+        self._clock = clock
+
+    def create(self, *, user_id: str, **fields: Unpack[KeyFields]) -> IssuedKey:
+        """Issue a new key.
+
+        Args:
+            user_id: The owner.
+            plan: The owner's plan; ``"default"`` by default.
+            name: What people call the key.
+            scopes: What it may do; nothing that needs a scope by default.
+            environment: Where it is valid; ``"production"`` by default.
+            expires_in: How long it lives; or ``expires_at``, an aware datetime. By default it has
+                no end.
+            tenant_id: The owner's tenant.
+            allowed_ips: Addresses and networks from which it may be used.
+            created_by: Who issues it.
+            limit: A rate limit of its own.
+            metadata: A JSON object of yours, at most 8 KiB.
+
+        Returns:
+            The token, which is never seen again, and the record.
+
+        Raises:
+            ConfigurationError: A value is out of bounds; the message names it.
+            TypeError: An unknown field, or a value of the wrong type.
+            ReadOnlyStore: The store can't be written to.
+            StoreUnavailable: The store can't answer.
+        """
+        key_id = new_key_id()
+        token = mint(self._prefix, fields.get("environment", "production"), key_id)
+        record = self._record(fields, key_id=key_id, user_id=user_id, secret=self._secret(token))
+        return IssuedKey(token, self._add("key.created", record))
+
+    def import_token(self, token: str, *, user_id: str, **fields: Unpack[KeyFields]) -> KeyRecord:
+        """Take in a key that someone already uses; it keeps working, and can be rotated.
+
+        Args:
+            token: Its text: a minted token, or b64token text (RFC 6750 §2.1) of at least 8
+                characters.
+            user_id: The owner.
+            **fields: As for ``create``; ``environment`` is by default that of a minted token.
+
+        Raises:
+            ConfigurationError: The keyring has no pepper, or the text can't be a token. The
+                message never quotes it.
+            KeyExists: It was taken in before.
+        """
+        if not self._peppers:
+            raise ConfigurationError(
+                "import_token needs a pepper: without one, the id of a weak key could be used to "
+                "guess it offline; pass peppers=[…] to the keyring and to the middleware"
+            )
+        minted = parse(token) if isinstance(token, str) else None
+        if minted is not None:
+            fields.setdefault("environment", minted.environment)
+        bare = KeyRecord.from_token(token, user_id=user_id, peppers=self._peppers)
+        secret = bare.secrets[0] if minted is None else self._secret(token)
+        record = self._record(fields, key_id=bare.key_id, user_id=user_id, secret=secret)
+        return self._add("key.imported", record)
+
+    def import_hash(
+        self,
+        key_id: str,
+        phc_string: str,
+        *,
+        user_id: str,
+        sieve: str | None = None,
+        **fields: Unpack[KeyFields],
+    ) -> KeyRecord:
+        """Take in a minted key of which only the hash is known.
+
+        Args:
+            key_id: The id in the token.
+            phc_string: ``$sha256$`` and the digest of the whole token, or argon2id.
+            user_id: The owner.
+            sieve: With argon2id: the first 24 bits of the token's SHA-256 as 6 hexadecimal digits,
+                without which a forged secret for the public id would cost a slow hash.
+            **fields: As for ``create``.
+
+        Raises:
+            ConfigurationError: The hash can't be used; the message says why.
+            KeyExists: There is a key with this id.
+        """
+        phc = parse_hash(phc_string)
+        if is_slow(phc) and sieve is None:
+            raise ConfigurationError(
+                "an argon2id hash needs its sieve: the id is public, so without it each forged "
+                "secret would cost a slow hash; pass sieve=, or have the key rotated"
+            )
+        secret = Secret(hash=phc, sieve=sieve if is_slow(phc) else None, created_at=self._now())
+        record = self._record(fields, key_id=key_id, user_id=user_id, secret=secret)
+        return self._add("key.imported", record)
+
+    def rotate(
+        self,
+        key_id: str,
+        grace: timedelta = timedelta(hours=24),
+        *,
+        if_rotating: Literal["refuse", "discard_new"] = "refuse",
+    ) -> IssuedKey:
+        """Give a key a new secret. The id, owner, scopes and history stay.
+
+        Args:
+            key_id: The key.
+            grace: How long the old secret lives on, never past its own end or the key's. Zero
+                ends all older secrets at once, and always works.
+            if_rotating: What to do while an earlier rotation's grace runs. ``"refuse"`` raises;
+                ``"discard_new"`` ends the newest secret in favour of another one, for when the
+                earlier answer was lost.
+
+        Raises:
+            RotationInProgress: An earlier rotation's grace is still running.
+            KeyInactive: The key is revoked or expired.
+            KeyNotFound: There is no such key.
+            ConfigurationError: The grace is negative.
+        """
+        to_lifetime("grace", grace)
+        if if_rotating not in ("refuse", "discard_new"):
+            raise ConfigurationError("if_rotating must be 'refuse' or 'discard_new'")
+        token = ""
+
+        def change(old: KeyRecord) -> KeyRecord:
+            nonlocal token
+            now = self._now()
+            _need_life(old, now)
+            live = [secret for secret in old.secrets if secret.live_at(now)]
+            if not grace:
+                live = []
+            elif len(live) > 1:
+                if if_rotating == "refuse":
+                    raise RotationInProgress(
+                        f"the previous secret of {key_id} is still valid; finish the rotation, or "
+                        "rotate with a grace of zero or if_rotating='discard_new'"
+                    )
+                live = live[1:]
+            ends = [now + grace, *([old.expires_at] if old.expires_at else [])]
+            graced = tuple(
+                replace(secret, expires_at=min([*ends, secret.expires_at or ends[0]]))
+                for secret in live
+            )
+            token = mint(self._prefix, old.environment, key_id)
+            return replace(old, secrets=(self._secret(token), *graced))
+
+        record = self._change(key_id, change)
+        self._tell("key.rotated", record, grace_s=int(grace.total_seconds()))
+        return IssuedKey(token, record)
+
+    def finish_rotation(self, key_id: str) -> KeyRecord:
+        """End the grace of the old secret now. Does nothing if none is running."""
+        record = self._change(key_id, lambda old: replace(old, secrets=old.secrets[:1]))
+        self._tell("key.rotation_finished", record)
+        return record
+
+    def update(
+        self,
+        key_id: str,
+        *,
+        name: str | EllipsisType = ...,
+        scopes: Iterable[str] | EllipsisType = ...,
+        plan: str | EllipsisType = ...,
+        expires_at: datetime | EllipsisType | None = ...,
+        allowed_ips: Iterable[str] | EllipsisType = ...,
+        limit: str | EllipsisType | None = ...,
+        metadata: Mapping[str, Any] | EllipsisType = ...,
+    ) -> KeyRecord:
+        """Change what is said of a key; what isn't given stays.
+
+        Raises:
+            KeyInactive: The key is revoked. (An expired one can be given a later end.)
+            KeyNotFound: There is no such key.
+            ConfigurationError: A value is out of bounds; the message names it.
+        """
+        given = {
+            "name": name,
+            "scopes": scopes,
+            "plan": plan,
+            "expires_at": expires_at,
+            "allowed_ips": allowed_ips,
+            "limit": limit,
+            "metadata": metadata,
+        }
+        changes = {field: value for field, value in given.items() if value is not ...}
+
+        def change(old: KeyRecord) -> KeyRecord:
+            _need_unrevoked(old)
+            return replace(old, **cast(dict[str, Any], changes))
+
+        record = self._change(key_id, change)
+        self._tell("key.updated", record, changed=sorted(changes))
+        return record
+
+    def suspend(self, key_id: str) -> KeyRecord:
+        """Refuse a key until it is resumed. Does nothing if it is suspended.
+
+        Raises:
+            KeyInactive: The key is revoked.
+            KeyNotFound: There is no such key.
+        """
+        return self._set_status(key_id, "suspended")
+
+    def resume(self, key_id: str) -> KeyRecord:
+        """End a suspension. Does nothing if there is none.
+
+        Raises:
+            KeyInactive: The key is revoked, which is final.
+            KeyNotFound: There is no such key.
+        """
+        return self._set_status(key_id, "active")
+
+    def revoke(self, key_id: str, reason: str = "") -> KeyRecord:
+        """End a key for good, with all its secrets. Again changes nothing, the first reason stays.
+
+        Raises:
+            KeyNotFound: There is no such key.
+        """
+        fresh = False
+
+        def change(old: KeyRecord) -> KeyRecord:
+            nonlocal fresh
+            fresh = old.status != "revoked"
+            return _revoked(old, self._now(), reason)
+
+        record = self._change(key_id, change)
+        if fresh:
+            self._tell("key.revoked", record)
+        return record
+
+    def revoke_all(
+        self,
+        *,
+        user_id: str | None = None,
+        tenant_id: str | None = None,
+        key_ids: Iterable[str] | None = None,
+        reason: str = "",
+    ) -> int:
+        """End all keys of an owner or of a tenant, or the keys with these ids, at once.
+
+        Keys that are made meanwhile are ended too. Ids that are unknown are passed over.
+
+        Returns:
+            How many keys were ended by this call.
+
+        Raises:
+            TypeError: Not exactly one of the three is given.
+        """
+        if isinstance(key_ids, str):
+            raise TypeError("key_ids must be a list of ids; use revoke for one key")
+        if sum(given is not None for given in (user_id, tenant_id, key_ids)) != 1:
+            raise TypeError("revoke_all takes just one of user_id, tenant_id and key_ids")
+        ids = None if key_ids is None else list(key_ids)
+        count = 0
+        for _ in range(_TRIES):
+            if ids is None:
+                found = self._every(user_id=user_id, tenant_id=tenant_id)
+            else:
+                found = (record for key_id in ids if (record := self.get(key_id)) is not None)
+            pairs = [
+                (record, _revoked(record, self._now(), reason))
+                for record in found
+                if record.status != "revoked"
+            ]
+            if not pairs and count:
+                return count
+            try:
+                self._writable().replace(pairs)
+            except Conflict:
+                continue
+            for _, record in pairs:
+                self._tell("key.revoked", record)
+            count += len(pairs)
+            if not pairs:
+                return 0
+        raise Conflict("the keys kept changing while they were being revoked; try again")
+
+    def get(self, key_id: str) -> KeyRecord | None:
+        """The record of a key, or ``None``."""
+        return self._store.get(key_id)
+
+    def usage(self, key_id: str) -> Usage:
+        """When a key was last used, and each of its secrets; a few seconds late.
+
+        A store that keeps no usage times gives an empty ``Usage``.
+
+        Raises:
+            KeyNotFound: There is no such key.
+        """
+        self._existing(key_id)
+        usage_of = getattr(self._store, "usage_of", None)
+        return Usage() if usage_of is None else usage_of([key_id]).get(key_id, Usage())
+
+    def list(
+        self,
+        user_id: str | None = None,
+        tenant_id: str | None = None,
+        environment: str | None = None,
+        status: State | None = None,
+        expires_within: timedelta | None = None,
+        unused_for: timedelta | None = None,
+        limit: int = 50,
+        after: str | None = None,
+    ) -> Page:
+        """One page of keys, newest first; every filter that is given must hold.
+
+        Args:
+            user_id: The owner.
+            tenant_id: The owner's tenant.
+            environment: The environment.
+            status: ``active``, ``suspended``, ``expired`` or ``revoked``; each key is in just one.
+            expires_within: It has not ended yet, and will within this time.
+            unused_for: It was not used for this long, nor made within this time.
+            limit: Keys a page, 1 to 1000.
+            after: The ``next_cursor`` of the page before.
+        """
+        if status not in (None, "active", "suspended", "expired", "revoked"):
+            raise ConfigurationError(
+                f"status must be active, suspended, expired or revoked: {status!r}"
+            )
+        if not 1 <= limit <= MAX_PAGE:
+            raise ConfigurationError(f"limit must be 1 to {MAX_PAGE}: {limit}")
+        now = self._now()
+        soon = long_ago = None
+        if expires_within is not None:
+            soon = now + to_lifetime("expires_within", expires_within)
+        if unused_for is not None:
+            long_ago = now - to_lifetime("unused_for", unused_for)
+        return self._writable("list keys").find(
+            Query(
+                now=now,
+                user_id=user_id,
+                tenant_id=tenant_id,
+                environment=environment,
+                state=status,
+                expires_before=soon,
+                unused_since=long_ago,
+                limit=limit,
+                after=after,
+            )
+        )
+
+    def purge(self, dead_for: timedelta = timedelta(days=365)) -> int:
+        """Delete the records of keys that have been revoked or expired for so long.
+
+        Returns:
+            How many were deleted.
+        """
+        before = self._now() - to_lifetime("dead_for", dead_for)
+        states: tuple[State, ...] = ("revoked", "expired")
+        dead = [
+            record
+            for state in states
+            for record in self._every(status=state)
+            if (record.revoked_at or record.expires_at or before) < before
+        ]
+        count = self._writable().delete(record.key_id for record in dead) if dead else 0
+        for record in dead:
+            self._tell("key.purged", record)
+        return count
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
+
+    def _secret(self, token: str) -> Secret:
+        sieve = None
+        if self._hashing == "argon2id":
+            sieve = sieve_of(sha256(token.encode()).digest())
+        return Secret(hash=hash_token(token, self._hashing), sieve=sieve, created_at=self._now())
+
+    def _record(self, fields: KeyFields, *, key_id: str, user_id: str, secret: Secret) -> KeyRecord:
+        given: dict[str, Any] = {**fields}
+        unknown = given.keys() - KeyFields.__annotations__.keys()
+        if unknown:
+            raise TypeError(
+                f"unknown field {min(unknown)!r}; a key has {', '.join(KeyFields.__annotations__)}"
+            )
+        now = self._now()
+        expires_in = given.pop("expires_in", None)
+        if expires_in is not None:
+            if given.get("expires_at") is not None:
+                raise TypeError("give expires_in or expires_at, not both")
+            given["expires_at"] = now + to_lifetime("expires_in", expires_in)
+        given["metadata"] = given.get("metadata") or {}
+        record = KeyRecord(
+            key_id=key_id,
+            user_id=user_id,
+            created_at=now,
+            secrets=(replace(secret, created_at=now),),
+            **given,
+        )
+        if record.expires_at is not None and record.expires_at <= now:
+            raise ConfigurationError("the key would have ended already; give a later expiry")
+        return record
+
+    def _add(self, event: str, record: KeyRecord) -> KeyRecord:
+        self._writable().add([record])
+        self._tell(event, record, created_by=record.created_by)
+        return record
+
+    def _change(self, key_id: str, change: Callable[[KeyRecord], KeyRecord]) -> KeyRecord:
+        store = self._writable()
+        for _ in range(_TRIES):
+            old = self._existing(key_id)
+            new = change(old)
+            try:
+                # Also when nothing changes: an earlier caller may have died before its change was
+                # known everywhere, and replace returns only when it is.
+                store.replace([] if new == old else [(old, new)])
+            except Conflict:
+                continue
+            return new
+        raise Conflict(f"the key {key_id} kept changing; try again")
+
+    def _set_status(self, key_id: str, status: Literal["active", "suspended"]) -> KeyRecord:
+        fresh = False
+
+        def change(old: KeyRecord) -> KeyRecord:
+            nonlocal fresh
+            _need_unrevoked(old)
+            fresh = old.status != status
+            return replace(old, status=status)
+
+        record = self._change(key_id, change)
+        if fresh:
+            self._tell("key.suspended" if status == "suspended" else "key.resumed", record)
+        return record
+
+    def _existing(self, key_id: str) -> KeyRecord:
+        record = self._store.get(key_id)
+        if record is None:
+            raise KeyNotFound(f"no key has the id {key_id[:64]!r}")
+        return record
+
+    def _every(self, **filters: Any) -> Iterator[KeyRecord]:
+        after: str | None = None
+        while True:
+            page = self.list(**filters, limit=MAX_PAGE, after=after)
+            yield from page
+            after = page.next_cursor
+            if after is None:
+                return
+
+    def _writable(self, action: str = "change keys") -> WritableKeyStore:
+        for method in ("add", "replace", "find", "delete"):
+            if not callable(getattr(self._store, method, None)):
+                raise ReadOnlyStore(
+                    f"can't {action}: {type(self._store).__name__} is read-only (it has no "
+                    f"{method}); use a store such as SQLStore, or change the keys where it "
+                    "gets them from"
+                )
+        return cast(WritableKeyStore, self._store)
+
+    def _tell(self, event: str, record: KeyRecord, **data: Any) -> None:
+        self._events.emit(
+            event,
+            key_id=record.key_id,
+            user_id=record.user_id,
+            tenant_id=record.tenant_id,
+            reason=record.revoked_reason or None,
+            data={name: value for name, value in data.items() if value is not None},
+        )
+
+
+def _revoked(record: KeyRecord, now: datetime, reason: str) -> KeyRecord:
+    if record.status == "revoked":
+        return record
+    return replace(record, status="revoked", revoked_at=now, revoked_reason=reason)
+
+
+def _need_unrevoked(record: KeyRecord) -> None:
+    if record.status == "revoked":
+        raise KeyInactive(f"the key {record.key_id} is revoked, which is final")
+
+
+def _need_life(record: KeyRecord, now: datetime) -> None:
+    _need_unrevoked(record)
+    if record.state_at(now) == "expired":
+        raise KeyInactive(f"the key {record.key_id} is expired; give it a later expiry first")

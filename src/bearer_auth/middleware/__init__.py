@@ -1,0 +1,151 @@
+"""BearerAuth: the layers in the one right order, and what an app reads of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from ..authenticator import Authenticator, Clock
+from ..errors import APIError, ConfigurationError
+from ..events import Emitter, EventSink
+from ..hashing import Pepper
+from ..header import bearer_challenge
+from ..policy import Policy, Rule
+from ..stores import KeyStore
+from .authenticate import PRINCIPAL, authenticate
+from .health import health
+from .principal import get_principal, get_request_id, require_scopes
+from .request_id import REQUEST_ID, report, request_id
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+class BearerAuth:
+    """WSGI middleware: every request needs a key.
+
+    ::
+
+        app = BearerAuth(app, SQLStore("sqlite:///keys.db"))
+
+    A request with a valid ``Authorization: Bearer KEY`` reaches the app, which finds who it is with
+    ``get_principal(environ)``. Any other gets the documented envelope. The header is taken out of
+    the environ, so that no log of the app ever holds the secret.
+
+    Args:
+        app: The WSGI app to wrap.
+        store: Where keys are looked up.
+        realm: Names the protected space in challenges (RFC 9110 §11.5).
+        public: Paths that need no key, such as ``["/docs", "/static/*"]``; short for rules that
+            come after ``rules``.
+        rules: What needs which scopes; the first rule that matches counts.
+        environments: The environments whose keys are accepted here.
+        health_path: Where the documented health check is answered; ``None`` for nowhere.
+        content_types: What the Content-Type of a request with a body may be; ``None`` for any.
+        allow_preflight: Let CORS preflights through without a key.
+        keep_authorization_header: Leave a header that authenticated in the environ, for an inner
+            BearerAuth, say.
+        set_remote_user: Set ``REMOTE_USER`` and ``AUTH_TYPE``. Beware: Django's
+            RemoteUserMiddleware turns that into a full login.
+        peppers: The keyring's; needed for imported tokens only.
+        event_sink: Told of refusals and failures; by default ``logging.getLogger("bearer_auth")``.
+        clock: Seconds since 1970; for tests.
+
+    Attributes:
+        app: The app that is wrapped.
+        store: Its keys.
+        event_sink: The sink that was given.
+        authenticator: Checks the keys.
+        policy: The rules, compiled.
+        layers: Makes the same layers around the app over another authenticator.
+        wsgi_app: The layers in use; as in Flask, something may be put in their place.
+
+    Raises:
+        TypeError: The app isn't callable, the store has no ``get``, or an argument is of the wrong
+            type.
+        ConfigurationError: An argument or a rule is wrong; the message says how to mend it.
+
+    .. versionadded:: 0.1
+    """
+
+    def __init__(
+        self,
+        app: WSGIApplication,
+        store: KeyStore,
+        *,
+        realm: str = "api",
+        public: Iterable[str] = (),
+        rules: Iterable[Rule] = (),
+        environments: Iterable[str] = ("production",),
+        health_path: str | None = "/health",
+        content_types: Iterable[str] | None = ("application/json",),
+        allow_preflight: bool = False,
+        keep_authorization_header: bool = False,
+        set_remote_user: bool = False,
+        peppers: Iterable[Pepper] = (),
+        event_sink: EventSink | None = None,
+        clock: Clock = time.time,
+    ) -> None:
+        if not callable(app):
+            raise TypeError(f"app must be a WSGI app, which is callable, not {type(app).__name__}")
+        if health_path is not None and not health_path.startswith("/"):
+            raise ConfigurationError(f"health_path must start with '/': {health_path!r}")
+        switches = {
+            "allow_preflight": allow_preflight,
+            "keep_authorization_header": keep_authorization_header,
+            "set_remote_user": set_remote_user,
+        }
+        for name, value in switches.items():
+            if not isinstance(value, bool):  # "false" from a file or a variable would mean yes
+                raise TypeError(f"{name} must be True or False, not {value!r}")
+        self.app = app
+        self.store = store
+        self.event_sink = event_sink
+        self.authenticator = Authenticator(
+            store, environments=environments, peppers=peppers, clock=clock
+        )
+        self.policy = Policy(rules, public=public, content_types=content_types)
+        self._emitter = emitter = Emitter(event_sink)
+
+        def layers(authenticator: Authenticator) -> WSGIApplication:
+            # From the inside out. A refusal is raised, and becomes an answer in the outermost.
+            inner = app if health_path is None else health(app, path=health_path)
+            inner = authenticate(
+                inner,
+                authenticator=authenticator,
+                policy=self.policy,
+                allow_preflight=allow_preflight,
+                keep_authorization_header=keep_authorization_header,
+                set_remote_user=set_remote_user,
+                emitter=emitter,
+            )
+            return request_id(inner, challenge=bearer_challenge(realm), emitter=emitter)
+
+        self.layers = layers
+        self.wsgi_app = layers(self.authenticator)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """The WSGI app."""
+        return self.wsgi_app(environ, start_response)
+
+    def report(self, error: APIError, environ: WSGIEnvironment) -> None:
+        """Tell the events of an error that a framework has turned into an answer by itself."""
+        report(self._emitter, error, environ)
+
+    def close(self) -> None:
+        """Write the last usage times. The store is yours to close."""
+        self.authenticator.close()
+
+    def __repr__(self) -> str:
+        return f"BearerAuth({self.app!r}, {self.authenticator!r})"
+
+
+__all__ = [
+    "PRINCIPAL",
+    "REQUEST_ID",
+    "BearerAuth",
+    "get_principal",
+    "get_request_id",
+    "require_scopes",
+]

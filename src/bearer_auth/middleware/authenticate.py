@@ -1,0 +1,105 @@
+"""The layer that lets in: policy, header, authenticator, scopes, Content-Type, in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from ..authenticator import Authenticator
+from ..errors import InsufficientScope, UnsupportedMediaType
+from ..events import Emitter
+from ..policy import Policy
+from .request_id import REQUEST_ID
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+PRINCIPAL = "bearer_auth.principal"
+"""Environ key of the ``Principal``; missing where no key was asked for."""
+
+ACCEPTED = "request.authenticated"
+
+
+def authenticate(
+    app: WSGIApplication,
+    *,
+    authenticator: Authenticator,
+    policy: Policy,
+    allow_preflight: bool = False,
+    keep_authorization_header: bool = False,
+    set_remote_user: bool = False,
+    emitter: Emitter,
+) -> WSGIApplication:
+    """Let a request through to the app if its key allows it, else raise an ``APIError``.
+
+    Nothing is remembered of a request: the same environ, sent in again, is decided anew. The body
+    is never touched.
+
+    Args:
+        app: The app to wrap.
+        authenticator: Checks the credentials.
+        policy: What is public, and what needs which scopes.
+        allow_preflight: Let CORS preflights through without a key.
+        keep_authorization_header: Leave a header that authenticated in the environ.
+        set_remote_user: Set ``REMOTE_USER`` and ``AUTH_TYPE`` (RFC 3875 §4.1.1, §4.1.11).
+        emitter: Told of each acceptance, if its sink wants to know.
+    """
+    tell = emitter.emit if emitter.wants(ACCEPTED) else None
+    check = authenticator.authenticate_header
+    decide = None if policy.trivial else policy.decide
+    default = policy.default
+
+    def with_authentication(
+        environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        decision = default
+        value = environ.get("HTTP_AUTHORIZATION")
+        if decide is not None:
+            decision = decide(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
+        if (
+            decision.public
+            or (value is None and decision.optional)
+            or (allow_preflight and _is_preflight(environ))
+        ):
+            environ.pop(PRINCIPAL, None)  # only what is set below is ever believed
+            return app(environ, start_response)
+        principal = check(value, environ.get("REMOTE_ADDR"))
+        if decision.scopes and not principal.has_scopes(*decision.scopes):
+            raise InsufficientScope(decision.scopes, key_id=principal.key_id)
+        accepted = decision.content_types
+        # RFC 9112 §6: a request has a body if it has one of these fields. A server may leave
+        # CONTENT_LENGTH empty (PEP 3333), and what isn't a number counts as a body.
+        length = environ.get("CONTENT_LENGTH")
+        if (
+            ((length and length.strip("0")) or "HTTP_TRANSFER_ENCODING" in environ)
+            and accepted is not None
+            and not accepted.accepts(environ.get("CONTENT_TYPE", ""))
+        ):
+            raise UnsupportedMediaType(accepted.names)
+        environ[PRINCIPAL] = principal
+        if not keep_authorization_header:
+            del environ["HTTP_AUTHORIZATION"]  # no log or error tracker of the app ever holds it
+        if set_remote_user:
+            environ["REMOTE_USER"] = principal.user_id.encode().decode("latin-1")
+            environ["AUTH_TYPE"] = "Bearer"
+        if tell is not None:
+            tell(
+                ACCEPTED,
+                key_id=principal.key_id,
+                user_id=principal.user_id,
+                tenant_id=principal.tenant_id,
+                request_id=environ.get(REQUEST_ID),
+                address=environ.get("REMOTE_ADDR"),
+            )
+        return app(environ, start_response)
+
+    return with_authentication
+
+
+def _is_preflight(environ: WSGIEnvironment) -> bool:
+    # Fetch §3.2.3: a CORS preflight is an OPTIONS with both of these.
+    return (
+        environ["REQUEST_METHOD"] == "OPTIONS"
+        and "HTTP_ORIGIN" in environ
+        and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
+    )

@@ -1,0 +1,257 @@
+"""What is public, what needs which scopes, and which bodies are taken.
+
+A path that no rule matches needs a key. The first rule that matches counts. Ambiguity never
+loosens: a path that isn't in normal form (``paths``) is never public, and it needs the scopes of
+its raw form, of N and of N cut together.
+
+Rules read PATH_INFO, what the wrapped app routes on. SCRIPT_NAME, X-HTTP-Method-Override,
+X-Original-URL and RAW_URI are never read.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable
+from dataclasses import KW_ONLY, dataclass
+from types import EllipsisType
+from typing import NamedTuple, TypeVar
+
+from . import paths
+from .content_types import ContentTypes
+from .errors import ConfigurationError
+from .paths import Pattern
+from .scopes import parse_scopes
+
+_T = TypeVar("_T")
+
+MAX_DECISIONS = 2048
+"""Decisions that a policy remembers."""
+
+MAX_REMEMBERED = 256
+"""Characters of a method and a path together whose decision is remembered."""
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.6.2
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What requests to some paths need.
+
+    A rule that says nothing but a path needs a key. What restricts (``scopes``) holds with or
+    without a final slash, for the folder itself (``/admin/*`` covers ``/admin``) and for ``get``
+    as for ``GET``. What loosens (``public``, ``optional``, ``content_types``) holds for normal
+    paths and exact methods only, and ``public`` and ``optional`` for the pattern to the letter.
+
+    Args:
+        path: ``/docs`` is that path alone, ``/static/*`` everything below that folder,
+            ``{name}`` one segment. Decoded text, compared with PATH_INFO; letter case counts, so
+            a router that ignores it needs a rule for the folder above.
+        methods: The methods that the rule is about; ``None`` all. GET stands for HEAD too.
+        scopes: What the key needs, all of them.
+        public: Needs no key. Nothing is read there: no principal, no check of the body's type.
+        optional: Without an Authorization header the app decides; a bad one is still a 401.
+        content_types: The media types that a body may have; ``...`` as the policy says, ``None``
+            any.
+
+    Raises:
+        TypeError: A value is of the wrong type.
+        ConfigurationError: A value is malformed, or two contradict each other.
+    """
+
+    path: str
+    _: KW_ONLY
+    methods: Iterable[str] | None = None
+    scopes: Iterable[str] = ()
+    public: bool = False
+    optional: bool = False
+    content_types: Iterable[str] | EllipsisType | None = ...
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        Pattern(self.path)
+        for name in ("public", "optional"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"{name} of the rule for {self.path!r} must be True or False")
+        put(self, "scopes", parse_scopes(self.scopes))
+        if self.methods is not None:
+            methods = {_check_method(method) for method in _each("methods", self.methods)}
+            if not methods:
+                raise ConfigurationError(
+                    f"methods of the rule for {self.path!r} is empty; leave it out to mean all"
+                )
+            put(self, "methods", tuple(sorted(methods)))
+        if self.content_types is not None and not isinstance(self.content_types, EllipsisType):
+            put(self, "content_types", ContentTypes(self.content_types).names)
+        if self.public and (self.scopes or self.optional or self.content_types is not ...):
+            raise ConfigurationError(
+                f"the rule for {self.path!r} is public, so nothing is read there: leave out "
+                "scopes, optional and content_types, or leave out public"
+            )
+
+
+class Decision(NamedTuple):
+    """What one request needs.
+
+    Attributes:
+        public: Nothing at all.
+        optional: A key only if it sends an Authorization header.
+        scopes: What the key must have, sorted.
+        content_types: What a body's type must be; ``None`` anything.
+    """
+
+    public: bool
+    optional: bool
+    scopes: tuple[str, ...]
+    content_types: ContentTypes | None
+
+
+class Policy:
+    """Rules, in order, compiled.
+
+    Args:
+        rules: The first that matches counts.
+        public: Paths that need no key: short for ``Rule(path, public=True)`` after ``rules``.
+        content_types: The media types that a body may have where no rule says otherwise; ``None``
+            any.
+
+    Attributes:
+        default: What a request needs that no rule is about.
+        trivial: Whether there is no rule at all: then ``default`` holds for every request.
+
+    Raises:
+        TypeError: A value is of the wrong type.
+        ConfigurationError: A value is malformed, or a rule is out of reach behind another.
+    """
+
+    __slots__ = ("_decided", "_rules", "_strictest", "default", "trivial")
+
+    def __init__(
+        self,
+        rules: Iterable[Rule] = (),
+        *,
+        public: Iterable[str] = (),
+        content_types: Iterable[str] | None = ("application/json",),
+    ) -> None:
+        types = None if content_types is None else ContentTypes(content_types)
+        named = {f"rules[{i}]": rule for i, rule in enumerate(_each("rules", rules))}
+        for name, rule in named.items():
+            if not isinstance(rule, Rule):
+                raise TypeError(f"{name} must be a Rule, not {type(rule).__name__}")
+        for i, path in enumerate(_each("public", public)):
+            named[f"public[{i}]"] = Rule(path, public=True)
+        compiled = {name: _Compiled(rule, types) for name, rule in named.items()}
+        for (first, a), (second, b) in itertools.combinations(compiled.items(), 2):
+            if a.hides(b):
+                path = b.rule.path
+                raise ConfigurationError(
+                    f"{second} ({path!r}) is never reached: {first} ({a.rule.path!r}) comes "
+                    f"before it and covers it; put Rule({path!r}, …) first, or remove one of them"
+                )
+        self._rules = tuple(compiled.values())
+        self._decided: dict[tuple[str, str], Decision] = {}
+        self.default = Decision(False, False, (), types)
+        self._strictest = self._with_scopes_of(self._rules)
+        self.trivial = not self._rules
+
+    def decide(self, method: str, path: str) -> Decision:
+        """What a request needs.
+
+        Args:
+            method: REQUEST_METHOD, as it came.
+            path: PATH_INFO, as it came.
+        """
+        try:
+            return self._decided[method, path]
+        except KeyError:
+            pass
+        decision = self._decide(method, path)
+        if len(method) + len(path) <= MAX_REMEMBERED:
+            # Each step is atomic, under the GIL and in a free-threaded build. Threads that race
+            # here do the work twice, or exceed the bound by one entry each.
+            if len(self._decided) >= MAX_DECISIONS:
+                self._decided.clear()
+            self._decided[method, path] = decision
+        return decision
+
+    def _decide(self, method: str, path: str) -> Decision:
+        text = paths.decode(path)
+        if text is not None and paths.is_normal(text):
+            for rule in self._rules:
+                if rule.counts(method, text):
+                    return self._as_written(rule, method, text)
+            return self.default
+        forms = paths.normalise(path)
+        if forms is None:
+            return self._strictest
+        # A rule without scopes only takes away what later ones need, so here it doesn't count.
+        scoped = [rule for rule in self._rules if rule.scopes and rule.has(method.upper())]
+        found: list[_Compiled] = []
+        for form in {path if text is None else text, *forms}:
+            found += [rule for rule in scoped if rule.pattern.covers(form)][:1]
+        return self._with_scopes_of(found)
+
+    def _as_written(self, rule: _Compiled, method: str, text: str) -> Decision:
+        exact = rule.has(method)
+        return Decision(
+            public=rule.rule.public,
+            optional=rule.rule.optional and exact and rule.pattern.matches(text),
+            scopes=tuple(sorted(rule.scopes)),
+            content_types=rule.types if exact else self.default.content_types,
+        )
+
+    def _with_scopes_of(self, rules: Iterable[_Compiled]) -> Decision:
+        scopes = {scope for rule in rules for scope in rule.scopes}
+        return self.default._replace(scopes=tuple(sorted(scopes)))
+
+
+class _Compiled:
+    """A rule, ready to be compared with requests."""
+
+    __slots__ = ("methods", "pattern", "rule", "scopes", "types")
+
+    def __init__(self, rule: Rule, default: ContentTypes | None) -> None:
+        self.rule = rule
+        self.pattern = Pattern(rule.path)
+        self.scopes = frozenset(rule.scopes)
+        methods = None if rule.methods is None else frozenset(rule.methods)
+        self.methods = methods | {"HEAD"} if methods and "GET" in methods else methods
+        self.types = default
+        if not isinstance(rule.content_types, EllipsisType):
+            names = rule.content_types
+            self.types = None if names is None else ContentTypes(names)
+
+    def has(self, method: str) -> bool:
+        """Whether the rule is about this method."""
+        return self.methods is None or method in self.methods
+
+    def counts(self, method: str, text: str) -> bool:
+        """Whether the rule is about this request to a normal path."""
+        if self.rule.public:
+            return self.has(method) and self.pattern.matches(text)
+        match = self.pattern.covers if self.scopes else self.pattern.matches
+        return self.has(method.upper()) and match(text)
+
+    def hides(self, later: _Compiled) -> bool:
+        """Whether no request that a later rule is written for gets past this one."""
+        if self.methods is not None and (later.methods is None or later.methods - self.methods):
+            return False
+        return later.pattern.within(self.pattern, wide=bool(self.scopes))
+
+
+def _each(name: str, values: Iterable[_T]) -> list[_T]:
+    if isinstance(values, (str, bytes, Rule)):
+        raise TypeError(f"{name} must be a list; write [{values!r}]")
+    return list(values)
+
+
+def _check_method(method: str) -> str:
+    if not isinstance(method, str):
+        raise TypeError(f"a method must be text, not {type(method).__name__}")
+    if not _TOKEN.fullmatch(method):
+        raise ConfigurationError(f"not a method: {method!r}; write a name such as 'GET'")
+    if method != method.upper():
+        raise ConfigurationError(
+            f"not a method: {method!r}; letter case counts, write {method.upper()!r}"
+        )
+    return method

@@ -1,0 +1,207 @@
+"""EnvStore: keys in environment variables, for a handful of keys and no database.
+
+Each variable whose name begins with the prefix is one key::
+
+    BEARER_AUTH_KEY_CI=ba_production_…                        the token itself
+    BEARER_AUTH_KEY_CI='{"token":"…","scopes":"a b"}'         with more about it
+    BEARER_AUTH_KEY_CI='{"id":"…","hash":"sha256:…"}'         no secret in the environment
+    BEARER_AUTH_KEY_CI_FILE=/run/secrets/ci                   a file that holds any of these
+
+Left out, ``user_id`` and ``name`` are what follows the prefix, in lower case, ``plan`` is
+``default``, there are no scopes, and ``environment`` is that of a minted token, else
+``production``.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import re
+import secrets
+import shlex
+import threading
+from collections.abc import Hashable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from ..errors import ConfigurationError
+from ..records import IssuedKey, KeyRecord
+from ..token import parse
+from .env_value import FIELDS, read_file, read_key
+
+PREFIX = "BEARER_AUTH_KEY_"
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # POSIX.1-2017, 3.235 Name
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}")
+
+
+class EnvStore:
+    """Keys from environment variables, read once, now and at each ``reload``. It only reads.
+
+    Args:
+        prefix: What the names of the variables begin with.
+        environ: Where the variables are.
+
+    Raises:
+        ConfigurationError: A variable or a file is wrong. The message names it and what is wrong,
+            and never holds its value.
+    """
+
+    def __init__(self, prefix: str = PREFIX, environ: Mapping[str, str] = os.environ) -> None:
+        if not _VARIABLE.fullmatch(prefix):
+            raise ConfigurationError(
+                f"not the beginning of a variable's name: {prefix!r}; write letters, digits and "
+                f"'_', such as {PREFIX!r}"
+            )
+        self._prefix = prefix
+        self._environ = environ
+        del environ  # error trackers keep the local variables of a frame that raised
+        self._created_at = datetime.now(UTC)
+        self._digest_key = secrets.token_bytes(32)
+        self._locks: dict[int, threading.Lock] = {}
+        self._keys = _Keys({}, {}, 0)
+        self.reload()
+
+    def get(self, key_id: str) -> KeyRecord | None:
+        """The record with this id, or ``None``."""
+        return self._keys.records.get(key_id)
+
+    def key_ids_for(self, text: str) -> Sequence[str]:
+        """The id of the key whose token this is, if it is one that was not minted."""
+        key_id = self._keys.ids.get(self._digest(text))
+        return () if key_id is None else (key_id,)
+
+    def revision(self) -> Hashable:
+        """A counter of the reloads that found something changed."""
+        return self._keys.revision
+
+    def reload(self) -> None:
+        """Read the variables and the files again. If one is wrong, everything stays as it was.
+
+        Raises:
+            ConfigurationError: As at construction.
+        """
+        # One lock a process: one that is held at a fork is never released in the child.
+        with self._locks.setdefault(os.getpid(), threading.Lock()):
+            problem = self._load()
+        # Raised from here, where no cause, no context and no local variable holds a value.
+        if problem is not None:
+            raise ConfigurationError(problem)
+
+    def _load(self) -> str | None:
+        """Read everything anew; what is wrong, if something is."""
+        records: dict[str, KeyRecord] = {}
+        ids: dict[bytes, str] = {}
+        owners: dict[tuple[str, Hashable], str] = {}
+        for variable in sorted(self._environ):
+            if not variable.startswith(self._prefix):
+                continue
+            base = variable.removesuffix("_FILE")
+            try:
+                record, imported = self._read(variable, base)
+            except ConfigurationError as error:
+                return f"{variable if variable.isprintable() else ascii(variable)}: {error}"
+            handles: list[tuple[str, Hashable]] = [("name", base), ("key", record.key_id)]
+            if imported is not None:
+                digest = self._digest(imported)
+                handles.append(("token", digest))
+                ids[digest] = record.key_id
+            for handle in handles:
+                other = owners.setdefault(handle, variable)
+                if other != variable:
+                    return f"{other} and {variable} are the same key; keep one of them"
+            records[record.key_id] = record
+        old = self._keys
+        if (records, ids) != (old.records, old.ids):
+            self._keys = _Keys(records, ids, old.revision + 1)
+        return None
+
+    def _read(self, variable: str, base: str) -> tuple[KeyRecord, str | None]:
+        """The record of one variable, and its token if that was not minted."""
+        name = base[len(self._prefix) :]
+        if not _NAME.fullmatch(name):
+            raise ConfigurationError(
+                f"the name after the prefix must have 1 to 255 letters, digits, '_', '-' or '.', "
+                f"as in {self._prefix}CI"
+            )
+        value = self._environ[variable]
+        if base != variable:
+            value = read_file(value)
+        elif os.path.isabs(value) and os.path.exists(value):
+            # '/' and '.' are b64token characters: the path would be taken for the key.
+            raise ConfigurationError(f"this is the path of a file; call the variable {base}_FILE")
+        if not value:
+            raise ConfigurationError("it is empty; write a token, or unset the variable")
+        return read_key(base, name.lower(), value, self._created_at)
+
+    def _digest(self, text: str) -> bytes:
+        # Keyed at start, so that how long a look-up takes says nothing about the tokens.
+        return hmac.digest(self._digest_key, text.encode("utf-8", "replace"), "sha256")
+
+    def __repr__(self) -> str:
+        return f"EnvStore({len(self._keys.records)} keys, prefix={self._prefix!r})"
+
+
+class _Keys(NamedTuple):
+    """What was read. One attribute holds it all, so that a reader sees all of it or nothing."""
+
+    records: dict[str, KeyRecord]
+    ids: dict[bytes, str]
+    revision: int
+
+
+def env_line(variable: str, key: IssuedKey | KeyRecord, *, prefix: str = PREFIX) -> str:
+    """The line that gives a key to an ``EnvStore``, for a POSIX shell, a dotenv or a compose file.
+
+    An ``IssuedKey`` becomes a line with its token, a ``KeyRecord`` one with its newest hash and no
+    secret. A key without a name gets the variable's.
+
+    Args:
+        variable: The whole name, such as ``BEARER_AUTH_KEY_CI``.
+        key: The key.
+        prefix: As for ``EnvStore``.
+
+    Raises:
+        ConfigurationError: The name doesn't fit, or a variable can't hold this key.
+    """
+    name = variable.removeprefix(prefix)
+    if not _VARIABLE.fullmatch(variable) or name in (variable, "") or variable.endswith("_FILE"):
+        raise ConfigurationError(
+            f"not a variable's name: {variable!r}; write {prefix} and letters, digits or '_', not "
+            "ending in _FILE"
+        )
+    value: dict[str, Any]
+    environment = "production"
+    if isinstance(key, IssuedKey):
+        record, value, minted = key.record, {"token": key.token}, parse(key.token)
+        if minted is not None:
+            environment = minted.environment
+    else:
+        record = key
+        phc = record.secrets[0].hash if record.secrets else ""
+        if not phc.startswith("$sha256$"):
+            raise ConfigurationError("a variable holds the SHA-256 of a minted token, nothing else")
+        value = {"id": record.key_id, "hash": "sha256:" + phc.removeprefix("$sha256$")}
+    if record.status != "active" or record.limit is not None:
+        raise ConfigurationError("a variable holds active keys only, and no limit of their own")
+
+    left_out = KeyRecord(
+        key_id=record.key_id,
+        user_id=name.lower(),
+        name=name.lower() if record.name else "",
+        environment=environment,
+    )
+    for field in FIELDS:
+        if getattr(record, field) != getattr(left_out, field):
+            value[field] = getattr(record, field)
+    if value.keys() == {"token"}:
+        return f"{variable}={shlex.quote(value['token'])}"
+    return f"{variable}={shlex.quote(_quiet_json(value))}"
+
+
+def _quiet_json(value: Mapping[str, Any]) -> str:
+    """JSON in which no shell, dotenv or compose file finds anything to expand or unescape."""
+    text = json.dumps(value, separators=(",", ":"), default=datetime.isoformat)
+    text = re.sub(r'\\(["\\])', lambda pair: f"\\u{ord(pair[1]):04x}", text)
+    return re.sub(r"['$`]", lambda character: f"\\u{ord(character[0]):04x}", text)
