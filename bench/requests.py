@@ -1,7 +1,7 @@
 """What a request costs more with a key check than without: ``make bench``.
 
 All in one process and interleaved: each round runs each contender once, so that a slow moment of
-the machine hits them all. The figure is the median over the rounds of (app with the check − the
+the machine hits them all. The figure is the median over the rounds of (the app with the check minus the
 same app without it).
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import json
 import platform
 import sqlite3
 import statistics
@@ -125,7 +126,7 @@ def main() -> None:
     )
     token = issued.token
     env = EnvStore(
-        environ={"BEARER_AUTH_KEY_CI": '{"token": "%s", "scopes": "ensembles:execute"}' % token}
+        environ={"BEARER_AUTH_KEY_CI": json.dumps({"token": token, "scopes": "ensembles:execute"})}
     )
     sqlite = SQLStore(f"sqlite:///{Path(folder.name) / 'keys.db'}")
     sqlite.add([issued.record])
@@ -166,7 +167,7 @@ def main() -> None:
         return statistics.median(added[name, kind])
 
     floor = figure("floor, by hand", "valid")
-    print(f"added µs a request, median of {options.rounds} rounds; × the floor's valid key")
+    print(f"added µs a request, median of {options.rounds} rounds; x the floor's valid key")
     print(
         f"CPython {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
         + ", ".join(
@@ -176,7 +177,7 @@ def main() -> None:
     )
     print(f"{'':24}{'valid key':>16}{'wrong key':>16}{'no key':>16}")
     for name in contenders:
-        cells = [f"{figure(name, kind):8.2f} {figure(name, kind) / floor:5.2f} ×" for kind in kinds]
+        cells = [f"{figure(name, kind):8.2f} {figure(name, kind) / floor:5.2f} x" for kind in kinds]
         print(f"{name:24}" + "".join(f"{cell:>16}" for cell in cells))
     sqlite.close()
     folder.cleanup()

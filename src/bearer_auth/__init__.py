@@ -32,6 +32,7 @@ from .middleware import BearerAuth, get_principal, get_request_id, require_scope
 from .policy import Policy, Rule
 from .records import IssuedKey, KeyRecord, Principal, Secret
 from .stores import KeyStore, Page, Usage, WritableKeyStore
+from .stores.env import EnvStore
 from .stores.memory import MemoryStore
 
 __version__ = "0.1.0"
@@ -55,6 +56,7 @@ __all__ = [
     "KeyStore",
     "WritableKeyStore",
     "MemoryStore",
+    "EnvStore",
     "Page",
     "Usage",
     # events
