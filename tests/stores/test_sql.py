@@ -11,6 +11,7 @@ from bearer_auth.errors import ConfigurationError, KeyExists, StoreUnavailable
 from bearer_auth.records import KeyRecord, Secret
 from bearer_auth.stores import Query, Use
 from bearer_auth.stores.sql import SQLStore
+from bearer_auth.testing import WritableKeyStoreContract
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 HASH = "$sha256$ASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4mrze8"
@@ -27,6 +28,12 @@ def run(store, *steps):
     with store._database.transaction() as connection:
         for step in steps:
             step() if callable(step) else connection.exec_driver_sql(step)
+
+
+class TestSQLStore(WritableKeyStoreContract):
+    @pytest.fixture
+    def store(self, store):
+        return store
 
 
 # What it is given

@@ -1,52 +1,26 @@
-"""FakeClock, and that the contract suite finds what is wrong with a store."""
+"""The contract suite: it finds what is wrong with a store, and needs pytest."""
 
+import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bearer_auth.testing import FakeClock
+WITHOUT_PYTEST = """
+import sys
+sys.modules["pytest"] = None
+from bearer_auth.testing import FakeClock, acting_as
+try:
+    from bearer_auth.testing import KeyStoreContract
+except ImportError as error:
+    print(error)
+"""
 
 
-def test_the_clock_starts_at_a_fixed_time():
-    clock = FakeClock()
-    assert clock() == 1893499200.0
-    assert clock.now == datetime(2030, 1, 1, 12, 0, 0, tzinfo=UTC)
-
-
-def test_the_clock_stands_still():
-    clock = FakeClock()
-    assert [clock(), clock(), clock()] == [1893499200.0] * 3
-
-
-def test_the_clock_moves_by_a_duration():
-    clock = FakeClock()
-    clock.advance(timedelta(days=1, microseconds=1))
-    assert clock.now == datetime(2030, 1, 2, 12, 0, 0, 1, tzinfo=UTC)
-
-
-def test_the_clock_moves_by_seconds():
-    clock = FakeClock()
-    clock.advance(90)
-    clock.advance(0.5)
-    assert clock() == 1893499290.5
-
-
-def test_the_clock_moves_back():
-    clock = FakeClock()
-    clock.advance(-10)
-    assert clock.now == datetime(2030, 1, 1, 11, 59, 50, tzinfo=UTC)
-
-
-def test_the_clock_shows_its_time():
-    assert repr(FakeClock()) == "FakeClock(2030-01-01T12:00:00+00:00)"
-
-
-def test_without_pytest_the_module_says_what_is_missing(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pytest", None)
-    monkeypatch.delitem(sys.modules, "bearer_auth.testing")
-    with pytest.raises(ImportError, match="pip install pytest"):
-        import bearer_auth.testing  # noqa: F401
+def test_without_pytest_only_the_suite_is_missing_and_says_why():
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_PYTEST], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "the contract of stores needs pytest: pip install pytest\n"
 
 
 STORES = """
