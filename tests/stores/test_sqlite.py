@@ -4,6 +4,7 @@ import os
 import sqlite3
 import stat
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy
@@ -105,6 +106,43 @@ def test_writes_are_durable_when_they_return(store):
     with store._database.transaction(write=False) as connection:
         # 2 is FULL: the log is synced at each commit
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+
+
+def test_what_can_be_left_out_hardly_waits(store):
+    with store._database.transaction(brief=True) as connection:
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 100
+
+
+def test_a_refused_switch_to_a_write_ahead_log_is_tried_again(path, sql, monkeypatch):
+    """SQLite may refuse it at once, and not wait; here it is told not to wait."""
+    sql("CREATE TABLE orders (id INTEGER)")
+    sql("INSERT INTO orders VALUES (1)")
+    host = sqlite3.connect(path, isolation_level=None)
+    host.execute("BEGIN")
+    host.execute("SELECT id FROM orders").fetchall()
+    naps = []
+
+    def sleep(seconds):
+        naps.append(seconds)
+        host.execute("COMMIT")
+
+    clock = SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep)
+    monkeypatch.setattr("bearer_auth.stores.sqlite.time", clock)
+    monkeypatch.setattr("bearer_auth.stores.sqlite.BUSY_S", 0.0)
+    SQLStore(f"sqlite:///{path}").close()
+    host.close()
+    assert naps == [0.01]
+    assert sql("PRAGMA journal_mode") == [("wal",)]
+
+
+def test_a_host_that_never_stops_reading_is_reported(path, sql, monkeypatch):
+    monkeypatch.setattr("bearer_auth.stores.sqlite.BUSY_S", 0.0)
+    sql("CREATE TABLE orders (id INTEGER)")
+    host = sqlite3.connect(path, isolation_level=None)
+    host.execute("BEGIN")
+    host.execute("SELECT id FROM orders").fetchall()
+    assert "locked by another process" in unavailable(lambda: SQLStore(f"sqlite:///{path}"))
+    host.close()
 
 
 def test_a_missing_file_is_named(path):

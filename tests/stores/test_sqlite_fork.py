@@ -162,6 +162,28 @@ store.close()
     )
 
 
+def test_threads_may_fork_at_once(path):
+    script(
+        path,
+        """
+start = threading.Barrier(4)
+
+def fork():
+    start.wait()
+    for _ in range(5):
+        wait(child(lambda: store.revision()))
+        assert store.get("a" * 16) == key
+
+threads = [threading.Thread(target=fork) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+store.close()
+""",
+    )
+
+
 def test_a_fork_that_python_knows_nothing_of_is_noticed(path):
     """uWSGI forks in C: nothing is called before it, so the child finds an open connection."""
     script(

@@ -153,9 +153,10 @@ class SQLiteDatabase:
     def before_fork(self) -> None:
         """Close connections, and let nobody open one."""
         self._gate.shut()
-        self._locked = self._reader.lock.acquire(timeout=WAIT_S)
+        reader = self._current()
+        self._locked = reader.lock.acquire(timeout=WAIT_S)
         if self._locked:
-            self._reader.close()
+            reader.close()
 
     def after_fork_in_parent(self) -> None:
         """Go on."""
@@ -212,7 +213,8 @@ class SQLiteDatabase:
                 raise StoreUnavailable(f"{self._path}: {reason}") from None
 
     def _use_wal(self) -> None:
-        # The switch needs the file for itself, and SQLite does not wait for that by itself.
+        # Of two workers that switch at the same time one is refused at once: SQLite's own busy
+        # timeout does not help there.
         connection = self._connect()
         try:
             give_up = time.monotonic() + BUSY_S

@@ -71,6 +71,7 @@ class Gate:
 
 
 _guarded: weakref.WeakSet[Closable] = weakref.WeakSet()
+_forking = threading.Lock()  # two threads may fork at once
 _at_fork: list[Closable] = []
 
 
@@ -80,6 +81,7 @@ def guard(closable: Closable) -> None:
 
 
 def _before() -> None:
+    _forking.acquire()
     _at_fork[:] = _guarded
     for closable in _at_fork:
         closable.before_fork()
@@ -88,11 +90,13 @@ def _before() -> None:
 def _in_parent() -> None:
     while _at_fork:
         _at_fork.pop().after_fork_in_parent()
+    _forking.release()
 
 
 def _in_child() -> None:
     while _at_fork:
         _at_fork.pop().after_fork_in_child()
+    _forking.release()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
