@@ -220,11 +220,21 @@ def test_scopes_hold_with_and_without_a_final_slash_and_public_does_not():
     assert needs(policy, "GET", "/docs/") == needs(policy, "GET", "/help") == ()
 
 
-def test_a_public_folder_can_stand_before_a_rule_for_everything():
+def test_a_public_path_with_a_final_slash_is_read_without_it_too():
     policy = Policy([Rule("/docs/", public=True), Rule("/*", scopes=["x"])])
+    assert needs(policy, "GET", "/docs/") == ("x",)  # N is /docs, for which the second rule counts
+    policy = Policy(
+        [Rule("/docs", public=True), Rule("/docs/", public=True), Rule("/*", scopes=["x"])]
+    )
     assert needs(policy, "GET", "/docs/") == "public"
-    assert needs(policy, "GET", "/docs") == ("x",)
+    assert needs(policy, "GET", "/docs") == "public"
     assert needs(policy, "GET", "/") == ("x",)
+
+
+def test_a_rule_without_scopes_before_one_with_scopes_holds_with_a_final_slash_too():
+    policy = Policy([Rule("/me/*"), Rule("/*", scopes=["x"])])
+    assert needs(policy, "GET", "/me/name/") == ()
+    assert needs(policy, "GET", "/me/") == ("x",)  # the folder itself is not below it
 
 
 def test_everything_below_is_not_the_root_itself_for_public():
