@@ -5,7 +5,7 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from bearer_auth.errors import ConfigurationError
@@ -222,7 +222,6 @@ def model(path, *, cut=False):
     return posixpath.normpath("/" + "/".join(segments).lstrip("/"))
 
 
-@settings(deadline=None)
 @given(hostile_paths)
 @example("/%\n61")
 @example("/a/%2e%2E;x/\xff")
@@ -232,7 +231,6 @@ def test_n_is_the_same_as_in_the_model(path):
     assert forms == (model(path), model(path, cut=True))
 
 
-@settings(deadline=None)
 @given(hostile_paths)
 @example("/%\xff%ff")
 def test_n_of_n_is_n(path):
@@ -243,7 +241,6 @@ def test_n_of_n_is_n(path):
     assert normalise(wire(cut)) == (cut, cut)
 
 
-@settings(deadline=None)
 @given(hostile_paths)
 def test_n_has_no_empty_and_no_dotted_segment(path):
     for form in normalise(path) or ():
@@ -257,7 +254,6 @@ segments = st.text(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(segments, max_size=4), st.sampled_from(["", "/"]))
 def test_n_of_a_normal_path_is_itself_without_a_final_slash(parts, final):
     text = "/" + "/".join(parts) + (final if parts else "")

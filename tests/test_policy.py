@@ -469,7 +469,7 @@ wild_paths = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(policies(), requests, wild_paths | wild_paths.map("/".__add__))
 def test_a_policy_decides_as_the_model_does(made, method, path):
     kept, policy = made
@@ -525,7 +525,6 @@ def disguised(draw):
     return plain, start + text + draw(st.sampled_from(ENDS))
 
 
-@settings(deadline=None)
 @given(policies(), st.sampled_from(["GET", "POST"]), st.booleans(), disguised())
 def test_a_disguise_never_loosens(made, method, lower, paths):
     kept, policy = made
