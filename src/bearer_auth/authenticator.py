@@ -131,11 +131,10 @@ class Authenticator:
             accepted = self._look_up(bearer_token(value), digest, now)
         if accepted.networks is not None:
             _check_address(accepted, client_ip)
-        if self._usage is not None:
-            if not accepted.uses:
-                self._usage.add(accepted)
-            accepted.uses += 1
-            accepted.last_used = now
+        if not accepted.uses and self._usage is not None:
+            self._usage.add(accepted)
+        accepted.uses += 1
+        accepted.last_used = now
         return accepted.principal
 
     def flush_usage(self) -> None:

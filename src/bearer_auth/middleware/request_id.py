@@ -83,7 +83,7 @@ def request_id(app: WSGIApplication, *, challenge: str, emitter: Emitter) -> WSG
             nonlocal started
             started = True
             for name, _ in headers:
-                if len(name) == 12 and name.lower() == "x-request-id":
+                if len(name) == 12 and name[0] in "Xx" and name.lower() == "x-request-id":
                     headers = [pair for pair in headers if pair[0].lower() != "x-request-id"]
                     break
             if exc_info is None:
