@@ -117,10 +117,8 @@ class Authenticator:
         now = self._clock()
         # Only what has passed the strict parser gets into the cache, so a hit needs no parsing
         # (0.5 µs): the usual spelling is cut off here, any other one goes the long way.
-        if value[:7] == "Bearer " and value.isascii():
-            digest = sha256(value[7:].encode()).digest()
-        else:
-            digest = sha256(bearer_token(value).encode()).digest()
+        token = value[7:] if value[:7] == "Bearer " else bearer_token(value)
+        digest = sha256(token.encode("utf-8", "replace")).digest()
         generation = self._generation
         accepted = generation.accepted.get(digest)
         if (
