@@ -177,8 +177,8 @@ class Policy:
     def _decide(self, method: str, path: str) -> Decision:
         text = paths.decode(path)
         if text is not None and paths.is_normal(text):
-            found = self._first(method, text)
-            decision = self.default if found is None else self._as_written(found, method, text)
+            first = self._first(method, text)
+            decision = self.default if first is None else self._as_written(first, method, text)
             # Of a normal path, N is the same without a final slash, and N cut is N.
             n = text.removesuffix("/") or "/"
             also = None if n == text else self._first(method, n)
