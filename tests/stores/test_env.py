@@ -7,7 +7,7 @@ import traceback
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bearer_auth.errors import ConfigurationError
@@ -446,6 +446,7 @@ class TestEnvLine:
         assert [secret.hash for secret in back.secrets] == [STAGING_PHC]
 
     @settings(max_examples=50)
+    @example(HOSTILE)
     @given(st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1))
     def test_between_the_quotes_is_nothing_that_a_reader_would_change(self, text):
         line = env_line(CI, record(name=text[:255], metadata={text: text}))
