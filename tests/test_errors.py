@@ -193,14 +193,14 @@ def test_errors_know_the_key_that_was_proven():
 def test_a_lone_scope_is_not_read_letter_by_letter():
     error = InsufficientScope("admin")
     assert error.scopes == ("admin",)
-    assert error.challenge == {"error": "insufficient_scope", "scope": "admin"}
+    assert error.challenge == 'error="insufficient_scope", scope="admin"'
 
 
 def test_one_answer_does_not_change_another():
     InsufficientScope(["a"])
     InvalidToken()
-    assert InsufficientScope().challenge == {"error": "insufficient_scope"}
-    assert InvalidToken(presented=False).challenge == {}
+    assert InsufficientScope().challenge == 'error="insufficient_scope"'
+    assert InvalidToken(presented=False).challenge == ""
     headers = InvalidToken().get_headers({})
     headers.clear()
     assert len(InvalidToken().get_headers({})) == 4
