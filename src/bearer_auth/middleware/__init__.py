@@ -89,6 +89,8 @@ class BearerAuth:
     ) -> None:
         if not callable(app):
             raise TypeError(f"app must be a WSGI app, which is callable, not {type(app).__name__}")
+        if health_path is not None and not isinstance(health_path, str):
+            raise TypeError(f"health_path must be a path or None, not {health_path!r}")
         if health_path is not None and not health_path.startswith("/"):
             raise ConfigurationError(f"health_path must start with '/': {health_path!r}")
         switches = {
