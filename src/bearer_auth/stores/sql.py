@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..errors import ConfigurationError, Conflict, KeyExists, StoreUnavailable
 from ..records import KeyRecord, from_micros, to_micros
@@ -11,7 +11,7 @@ from ..token import KEY_ID
 from . import Page, Query, Usage, Use
 from .cursor import encode_cursor
 from .sql_query import listing
-from .sql_tables import SCHEMA_VERSION, decode, encode, make_tables, new_revision
+from .sql_tables import SCHEMA_VERSION, decode, encode, make_tables, new_revision, no_meta_row
 
 try:
     from sqlalchemy import URL, Connection, Engine, bindparam, delete, make_url, select, update
@@ -105,11 +105,15 @@ class SQLStore:
             return
         keys = self._tables.keys
         rows = [{**encode(new), "key": new.key_id} for _, new in pairs]
+        expected = [(old, tuple(encode(old).values())) for old, _ in pairs]
         with self._database.transaction() as connection:
             self._change_revision(connection)
             stored = self._stored(connection, (old.key_id for old, _ in pairs))
-            for old, _ in pairs:
-                if stored.get(old.key_id) != old:
+            for old, row in expected:
+                found = stored.get(old.key_id)
+                # An equal row is an equal record. The other way round it isn't so (the order in
+                # a JSON object), and decoding a row takes longer than all else under the lock.
+                if found is None or (found != row and decode(found) != old):
                     raise Conflict(f"the key {old.key_id} was changed by someone else")
             connection.execute(update(keys).where(keys.c.key_id == bindparam("key")), rows)
 
@@ -185,14 +189,15 @@ class SQLStore:
     def _change_revision(self, connection: Connection) -> None:
         """The first statement of each change: it takes the write lock, so that what is read after
         it can't change until the commit."""
-        statement = update(self._tables.meta).values(revision=new_revision())
-        if connection.execute(statement).rowcount != 1:
-            raise StoreUnavailable(f"{self!r}: {self._tables.meta} must have one row")
+        meta = self._tables.meta
+        statement = update(meta).where(meta.c.version <= SCHEMA_VERSION)
+        if connection.execute(statement.values(revision=new_revision())).rowcount != 1:
+            raise StoreUnavailable(f"{self!r}: {no_meta_row(self._tables)}")
 
-    def _stored(self, connection: Connection, key_ids: Iterable[str]) -> dict[str, KeyRecord]:
+    def _stored(self, connection: Connection, key_ids: Iterable[str]) -> dict[str, tuple[Any, ...]]:
         keys = self._tables.keys
         return {
-            row[0]: decode(row)
+            row[0]: tuple(row)
             for ids in _chunks(_valid(key_ids))
             for row in connection.execute(select(keys).where(keys.c.key_id.in_(ids)))
         }

@@ -11,7 +11,7 @@ import re
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, cast
 
 from ..errors import ConfigurationError, StoreUnavailable
 from ..records import KeyRecord, Secret, from_micros, to_micros
@@ -25,8 +25,6 @@ SCHEMA_VERSION = 1
 """The version of the tables that this code reads and writes."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
-
-T = TypeVar("T")
 
 
 class Tables(NamedTuple):
@@ -110,6 +108,14 @@ def first_meta() -> dict[str, Any]:
     return {"id": 1, "revision": new_revision(), "version": SCHEMA_VERSION}
 
 
+def no_meta_row(tables: Tables) -> str:
+    """What is wrong when it isn't there, in words."""
+    return (
+        f"{tables.meta} has no row of version {SCHEMA_VERSION}; it was emptied, or the tables were "
+        "upgraded by a newer bearer_auth"
+    )
+
+
 def encode(record: KeyRecord) -> dict[str, Any]:
     """The row of a record, by column."""
     return {
@@ -168,14 +174,6 @@ def decode(row: Sequence[Any]) -> KeyRecord:
         metadata,
         hashes,
     ) = row
-
-    def column(name: str, read: Callable[[Any], T], value: Any) -> T:
-        try:
-            return read(value)
-        # The reason is not shown: it could quote the value.
-        except (TypeError, ValueError, KeyError, OverflowError, RecursionError):
-            raise StoreUnavailable(f"the row of key {key_id}: {name} can't be read") from None
-
     try:
         return KeyRecord(
             key_id=key_id,
@@ -183,25 +181,41 @@ def decode(row: Sequence[Any]) -> KeyRecord:
             tenant_id=tenant_id,
             plan=plan,
             name=name,
-            scopes=column("scopes", _strings, scopes),
+            scopes=_strings(scopes),
             environment=environment,
             status=status,
-            created_at=column("created_at", from_micros, created_at),
+            created_at=from_micros(created_at),
             created_by=created_by,
-            expires_at=column("expires_at", _time, expires_at),
-            revoked_at=column("revoked_at", _time, revoked_at),
+            expires_at=_time(expires_at),
+            revoked_at=_time(revoked_at),
             revoked_reason=revoked_reason,
-            allowed_ips=column("allowed_ips", _strings, allowed_ips),
+            allowed_ips=_strings(allowed_ips),
             limit=rate_limit,
-            metadata=column("metadata", json.loads, metadata),
-            secrets=column("secrets", _secrets, hashes),
+            metadata=json.loads(metadata),
+            secrets=_secrets(hashes),
         )
-    except (ConfigurationError, TypeError) as error:  # both name the field
+    except _UNREADABLE as error:
+        encoded: dict[str, tuple[Callable[[Any], object], Any]] = {
+            "scopes": (_strings, scopes),
+            "created_at": (from_micros, created_at),
+            "expires_at": (_time, expires_at),
+            "revoked_at": (_time, revoked_at),
+            "allowed_ips": (_strings, allowed_ips),
+            "metadata": (json.loads, metadata),
+            "secrets": (_secrets, hashes),
+        }
+        for column, (read, value) in encoded.items():
+            try:
+                read(value)
+            except _UNREADABLE:  # its text is not shown: it could quote the value
+                raise StoreUnavailable(f"the row of key {key_id}: {column} can't be read") from None
+        # All columns can be read, so KeyRecord refused a field, and says which.
         raise StoreUnavailable(f"the row of key {key_id}: {error}") from None
 
 
-def _dump(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))
+_UNREADABLE = (TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError)
+
+_dump = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def _micros(value: datetime | None) -> int | None:
@@ -216,7 +230,10 @@ def _strings(text: str) -> tuple[str, ...]:
     loaded: Any = json.loads(text)
     if not isinstance(loaded, list):
         raise TypeError
-    return tuple(cast("list[str]", loaded))  # what is in it, KeyRecord checks
+    strings = tuple(cast("list[str]", loaded))
+    if not all(isinstance(string, str) for string in strings):
+        raise TypeError
+    return strings
 
 
 def _secrets(text: str) -> tuple[Secret, ...]:

@@ -24,18 +24,26 @@ class Reader:
     Args:
         connect: Opens a connection to the file.
         path: The file.
-        meta_sql: Selects the revision first.
+        version_sql: Selects the version of the tables.
+        revision_sql: Selects the revision, if the tables are of a version that is understood.
         row_sql: Selects the row of the key that is its one parameter.
     """
 
     def __init__(
-        self, connect: Callable[[], sqlite3.Connection], path: str, meta_sql: str, row_sql: str
+        self,
+        connect: Callable[[], sqlite3.Connection],
+        path: str,
+        *,
+        version_sql: str,
+        revision_sql: str,
+        row_sql: str,
     ) -> None:
         self.pid = os.getpid()
         self.lock = threading.Lock()
         self._connect = connect
         self._path = path
-        self._meta_sql = meta_sql
+        self._version_sql = version_sql
+        self._revision_sql = revision_sql
         self._row_sql = row_sql
         self._connection: sqlite3.Connection | None = None
         self._cursor: sqlite3.Cursor
@@ -45,26 +53,26 @@ class Reader:
         self._opened = 0
         self._look_at = 0.0
 
-    def meta(self) -> tuple[Any, ...] | None:
-        """The meta row.
+    def version(self) -> int | None:
+        """The version of the tables, if there is a row that has it.
 
         Raises:
             sqlite3.Error: The file can't be read.
         """
         with self.lock:
             try:
-                rows = self._open().execute(self._meta_sql).fetchall()
+                rows = self._open().execute(self._version_sql).fetchall()
             except sqlite3.Error:
                 self.close()
                 raise
-            return rows[0] if rows else None
+            return rows[0][0] if rows else None
 
     def revision(self) -> Hashable:
         """The revision token, with the number of the connection: another file is another revision.
 
         Raises:
             sqlite3.Error: The file can't be read.
-            LookupError: There is no meta row.
+            LookupError: There is no such row.
         """
         with self.lock:
             try:
@@ -74,7 +82,7 @@ class Reader:
                 ((version,),) = cursor.execute("PRAGMA data_version").fetchall()
                 if version != self._data_version:
                     # Read after data_version: a commit in between moves that again.
-                    rows = cursor.execute(self._meta_sql).fetchall()
+                    rows = cursor.execute(self._revision_sql).fetchall()
                     self._revision = (rows[0][0], self._opened)
                     self._data_version = version
             except sqlite3.Error:

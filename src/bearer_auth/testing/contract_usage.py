@@ -1,0 +1,112 @@
+"""What a store must do that remembers when keys were used."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ..stores import Query, Use
+from .contract_lists import letters
+from .samples import NOW, sample
+
+
+class UsageContract:
+    """``record_used`` and ``usage_of``, which are optional: a store without them passes."""
+
+    def test_usage_is_noted_by_secret(self, store: Any) -> None:
+        """The key's own is the latest of them."""
+        if not hasattr(store, "record_used"):
+            return
+        second = timedelta(seconds=1)
+        store.add([sample("a"), sample("b")])
+        store.record_used(
+            [
+                Use("a" * 16, "0011223344556677", NOW, 3),
+                Use("a" * 16, "8899aabbccddeeff", NOW + second, 1),
+            ]
+        )
+        usage = store.usage_of(["a" * 16, "b" * 16])
+        assert set(usage) == {"a" * 16}
+        assert usage["a" * 16].last_used_at == datetime(2030, 1, 1, 12, 0, 1, tzinfo=UTC)
+        assert usage["a" * 16].secrets == {
+            "0011223344556677": datetime(2030, 1, 1, 12, 0, 0, tzinfo=UTC),
+            "8899aabbccddeeff": datetime(2030, 1, 1, 12, 0, 1, tzinfo=UTC),
+        }
+
+    def test_usage_moves_forward_only(self, store: Any) -> None:
+        """Workers write late and in any order."""
+        if not hasattr(store, "record_used"):
+            return
+        tick = timedelta(microseconds=1)
+        store.add([sample("a")])
+        for at in (NOW, NOW - tick, NOW + tick, NOW):
+            store.record_used([Use("a" * 16, "0011223344556677", at, 1)])
+        expected = datetime(2030, 1, 1, 12, 0, 0, 1, tzinfo=UTC)
+        assert store.usage_of(["a" * 16])["a" * 16].last_used_at == expected
+
+    def test_a_batch_may_hold_a_secret_twice(self, store: Any) -> None:
+        """The later one counts."""
+        if not hasattr(store, "record_used"):
+            return
+        store.add([sample("a")])
+        store.record_used(
+            [
+                Use("a" * 16, "0011223344556677", NOW + timedelta(seconds=5), 1),
+                Use("a" * 16, "0011223344556677", NOW, 1),
+            ]
+        )
+        expected = datetime(2030, 1, 1, 12, 0, 5, tzinfo=UTC)
+        assert store.usage_of(["a" * 16])["a" * 16].last_used_at == expected
+
+    def test_the_use_of_an_unknown_key_is_ignored(self, store: Any) -> None:
+        """It was deleted in the meantime; the rest of the batch counts."""
+        if not hasattr(store, "record_used"):
+            return
+        store.add([sample("a")])
+        store.record_used(
+            [
+                Use("x" * 16, "0011223344556677", NOW, 1),
+                Use("a" * 16, "0011223344556677", NOW, 1),
+            ]
+        )
+        store.record_used([])
+        assert set(store.usage_of(["x" * 16, "a" * 16, ""])) == {"a" * 16}
+
+    def test_using_a_key_leaves_its_record_alone(self, store: Any) -> None:
+        """A batch that comes late must not undo a revocation."""
+        if not hasattr(store, "record_used"):
+            return
+        active, revoked = sample("a"), sample("a", status="revoked")
+        store.add([active])
+        store.replace([(active, revoked)])
+        store.record_used([Use("a" * 16, "0011223344556677", NOW, 1)])
+        assert store.get("a" * 16) == revoked
+
+    def test_a_list_holds_usage_and_filters_by_it(self, store: Any) -> None:
+        """Never used counts from its creation."""
+        if not hasattr(store, "record_used"):
+            return
+        day = timedelta(days=1)
+        store.add(
+            [
+                sample("a", created_at=NOW - 9 * day),
+                sample("b", created_at=NOW - 9 * day),
+                sample("c", created_at=NOW - 9 * day),
+                sample("d", created_at=NOW),
+            ]
+        )
+        store.record_used(
+            [
+                Use("b" * 16, "0011223344556677", NOW - 8 * day, 1),
+                Use("c" * 16, "0011223344556677", NOW - 8 * day, 1),
+                Use("c" * 16, "8899aabbccddeeff", NOW - day, 1),
+            ]
+        )
+        page = store.find(Query(now=NOW))
+        assert {key_id[0]: usage.last_used_at for key_id, usage in page.usage.items()} == {
+            "b": datetime(2029, 12, 24, 12, 0, 0, tzinfo=UTC),
+            "c": datetime(2029, 12, 31, 12, 0, 0, tzinfo=UTC),
+        }
+        assert letters(store, Query(now=NOW, unused_since=NOW - 2 * day)) == "ba"
+        assert letters(store, Query(now=NOW, unused_since=NOW - 8 * day)) == "a"
+        assert letters(store, Query(now=NOW, unused_since=NOW)) == "cba"

@@ -1,0 +1,249 @@
+"""SQLStore: the contract, its arguments, and its failures."""
+
+import traceback
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy
+from sqlalchemy.orm import Session
+
+from bearer_auth.errors import ConfigurationError, KeyExists, StoreUnavailable
+from bearer_auth.records import KeyRecord, Secret
+from bearer_auth.stores import Query, Use
+from bearer_auth.stores.sql import SQLStore
+from bearer_auth.testing import WritableKeyStoreContract
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+HASH = "$sha256$ASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4mrze8"
+
+
+def key(letter, **fields):
+    secrets = (Secret(hash=HASH, created_at=NOW),)
+    fields = {"user_id": "user_123", "created_at": NOW, "secrets": secrets, **fields}
+    return KeyRecord(key_id=letter * 16, **fields)
+
+
+def run(store, *steps):
+    """Runs SQL and functions in one transaction of the store."""
+    with store._database.transaction() as connection:
+        for step in steps:
+            step() if callable(step) else connection.exec_driver_sql(step)
+
+
+class TestSQLStore(WritableKeyStoreContract):
+    @pytest.fixture
+    def store(self, store):
+        return store
+
+
+# What it is given
+
+
+def test_an_engine_gives_its_address(path, store):
+    store.add([key("a")])
+    engine = sqlalchemy.create_engine(f"sqlite:///{path}", isolation_level="AUTOCOMMIT")
+    second = SQLStore(engine)
+    assert second.get("a" * 16) == key("a")
+    with pytest.raises(KeyExists):
+        second.add([key("b"), key("a")])
+    assert store.get("b" * 16) is None
+    second.close()
+
+
+def test_a_connection_is_refused_with_the_reason(path):
+    engine = sqlalchemy.create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection, pytest.raises(TypeError, match="never shares a transac"):
+        SQLStore(connection)
+    engine.dispose()
+
+
+def test_a_session_is_refused_with_the_reason():
+    with Session() as session, pytest.raises(TypeError, match=r"session\.get_bind"):
+        SQLStore(session)
+
+
+@pytest.mark.parametrize("url", [None, 5, b"sqlite:///keys.db"])
+def test_what_is_no_url_is_refused(url):
+    with pytest.raises(TypeError, match="a URL or an Engine"):
+        SQLStore(url)
+
+
+def test_another_database_is_refused():
+    with pytest.raises(ConfigurationError, match="SQLite only, not in postgresql") as caught:
+        SQLStore("postgresql://me:hunter2@localhost/app")
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["", "keys.db", "me:hunter2@localhost", "postgresql://:hunter2@:x"])
+def test_what_is_no_url_is_not_quoted(url):
+    with pytest.raises(ConfigurationError, match="not a database URL") as caught:
+        SQLStore(url)
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("prefix", ["", "1x", "a b", "x;drop", "ü", "a" * 33, "a\n"])
+def test_a_prefix_that_is_no_name_is_refused(path, prefix):
+    with pytest.raises(ConfigurationError, match="table_prefix must be"):
+        SQLStore(f"sqlite:///{path}", table_prefix=prefix)
+    assert not path.exists()
+
+
+def test_a_schema_is_refused_on_sqlite(path):
+    with pytest.raises(ConfigurationError, match="no schemas; use table_prefix"):
+        SQLStore(f"sqlite:///{path}", schema="auth")
+
+
+def test_prefixes_keep_stores_apart(path, store):
+    other = SQLStore(f"sqlite:///{path}", table_prefix="billing_")
+    store.add([key("a")])
+    assert other.get("a" * 16) is None
+    other.close()
+
+
+# The file
+
+
+def test_tables_of_a_host_stay_as_they_are(path, sql):
+    sql("CREATE TABLE orders (id INTEGER)")
+    sql("INSERT INTO orders VALUES (7)")
+    SQLStore(f"sqlite:///{path}").close()
+    assert sql("SELECT id FROM orders") == [(7,)]
+
+
+def test_a_second_store_finds_the_keys_of_the_first(path, store):
+    store.add([key("a")])
+    second = SQLStore(f"sqlite:///{path}", create=False)
+    assert second.get("a" * 16) == key("a")
+    second.close()
+
+
+def test_a_closed_store_opens_again_when_it_is_needed(store):
+    store.add([key("a")])
+    store.close()
+    store.close()
+    assert store.get("a" * 16) == key("a")
+
+
+def test_no_hash_and_no_path_to_one_is_in_its_repr(path, store):
+    assert repr(store) == f"SQLStore('sqlite:///{path}')"
+
+
+# Changes
+
+
+def test_ten_thousand_keys_can_be_replaced_at_once(store):
+    old = [
+        KeyRecord(key_id=f"{n:016}", user_id="u", created_at=NOW, secrets=()) for n in range(10_000)
+    ]
+    new = [
+        KeyRecord(key_id=f"{n:016}", user_id="v", created_at=NOW, secrets=()) for n in range(10_000)
+    ]
+    store.add(old)
+    store.replace(zip(old, new, strict=True))
+    assert store.find(Query(now=NOW, user_id="u")).next_cursor is None
+    assert store.get("0000000000000000").user_id == "v"
+    assert store.get("0000000000009999").user_id == "v"
+    assert store.delete(record.key_id for record in new) == 10_000
+
+
+def test_adding_leaves_the_revision_alone(store):
+    before = store.revision()
+    store.add([key("a")])
+    assert store.revision() == before
+
+
+def test_a_transaction_that_fails_leaves_nothing(store):
+    def pairs():
+        yield key("a"), key("a", name="new")
+        raise ZeroDivisionError
+
+    store.add([key("a")])
+    with pytest.raises(ZeroDivisionError):
+        store.replace(pairs())
+    with pytest.raises(ZeroDivisionError):
+        run(store, "DELETE FROM bearer_auth_keys", lambda: 1 / 0)
+    assert store.get("a" * 16) == key("a")
+
+
+def unavailable(call, *arguments):
+    with pytest.raises(StoreUnavailable) as caught:
+        call(*arguments)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+# Failures: each is one line, says what to do, and ends by itself
+
+
+def test_missing_tables_are_named(path, sql):
+    sql("CREATE TABLE orders (id INTEGER)")
+    assert unavailable(lambda: SQLStore(f"sqlite:///{path}", create=False)) == (
+        f"SQLStore('sqlite:///{path}'): the tables are missing; create them with create=True"
+    )
+
+
+def test_tables_of_a_newer_version_are_refused(path, store, sql):
+    sql("UPDATE bearer_auth_meta SET version = 2")
+    with pytest.raises(ConfigurationError, match="are of version 2, and this bearer_auth knows 1"):
+        SQLStore(f"sqlite:///{path}")
+    assert "upgraded by a newer bearer_auth" in unavailable(store.revision)
+    assert "upgraded by a newer bearer_auth" in unavailable(store.delete, ["a" * 16])
+
+
+def test_an_emptied_meta_table_is_reported(store, sql):
+    sql("DELETE FROM bearer_auth_meta")
+    assert "bearer_auth_meta has no row of version 1" in unavailable(store.revision)
+    assert "bearer_auth_meta has no row of version 1" in unavailable(store.delete, ["a" * 16])
+
+
+def test_tables_that_were_dropped_are_reported_until_they_are_back(path, store, sql):
+    store.add([key("a")])
+    for table in ("keys", "usage", "meta"):
+        sql(f"ALTER TABLE bearer_auth_{table} RENAME TO away_{table}")
+    for call in (
+        store.revision,
+        lambda: store.get("a" * 16),
+        lambda: store.add([key("b")]),
+        lambda: store.replace([(key("a"), key("a", name="new"))]),
+        lambda: store.find(Query(now=NOW)),
+        lambda: store.delete(["a" * 16]),
+        lambda: store.record_used([Use("a" * 16, "0011223344556677", NOW, 1)]),
+        lambda: store.usage_of(["a" * 16]),
+    ):
+        assert unavailable(call) == (
+            f"{path}: the tables are missing; create them with SQLStore(url, create=True)"
+        )
+    for table in ("keys", "usage", "meta"):
+        sql(f"ALTER TABLE away_{table} RENAME TO bearer_auth_{table}")
+    assert store.get("a" * 16) == key("a")
+
+
+def test_a_table_that_was_altered_is_reported_without_its_values(store, sql):
+    store.add([key("a")])
+    sql(
+        "CREATE TRIGGER refuse BEFORE INSERT ON bearer_auth_keys "
+        "BEGIN SELECT RAISE(ABORT, 'no'); END"
+    )
+    record = key("b", user_id="user_456")
+    with pytest.raises(StoreUnavailable, match="the table refused a row") as caught:
+        store.add([record])
+    text = "".join(traceback.format_exception(caught.value))
+    assert "ASNFZ4mrze8" not in text
+    assert "user_456" not in text
+
+
+def test_no_traceback_shows_a_hash(store, sql):
+    store.add([key("a")])
+    sql("ALTER TABLE bearer_auth_keys RENAME COLUMN secrets TO hashes")
+    with pytest.raises(StoreUnavailable) as caught:
+        store.add([key("b")])
+    chain = caught.value
+    while chain is not None:
+        assert "ASNFZ4mrze8" not in str(chain)
+        chain = chain.__cause__ or chain.__context__
+
+
+def test_a_usage_time_before_1970_is_kept(store):
+    store.add([key("a")])
+    store.record_used([Use("a" * 16, "0011223344556677", NOW - timedelta(days=36500), 1)])
+    assert store.usage_of(["a" * 16])["a" * 16].last_used_at == datetime(1930, 1, 26, tzinfo=UTC)
