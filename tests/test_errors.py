@@ -161,6 +161,10 @@ def test_an_error_is_an_http_exception_that_werkzeug_answers_with(method):
         assert len(response.data) == 83
 
 
+def test_the_description_is_the_message():
+    assert InvalidToken().description == "Invalid API key"
+
+
 def test_the_body_is_text_for_werkzeug():
     assert json.loads(InsufficientScope(["a"]).get_body()) == FORBIDDEN
 
