@@ -13,9 +13,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from bearer_auth.stores.sql import SQLStore
 
 from bearer_auth import Keyring
+from bearer_auth.stores.sql import SQLStore
+from demo.keys import demo_keys, store_url
 
 ROOT = Path(__file__).parents[1]
 ALL_AS_DOCUMENTED = """\

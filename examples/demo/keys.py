@@ -6,9 +6,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from bearer_auth.stores.sql import SQLStore
-
 from bearer_auth import Authenticator, InvalidToken, Keyring
+from bearer_auth.stores.sql import SQLStore
 
 
 class DemoKeys(NamedTuple):
