@@ -95,8 +95,8 @@ class BearerAuth:
                 raise TypeError(f"health_path must be text or None, not {health_path!r}")
             if not is_normal(health_path):
                 raise ConfigurationError(
-                    f"health_path {health_path!r} could never be asked for: write a decoded path "
-                    "that starts with '/', such as '/health', or None for nowhere"
+                    "health_path must start with '/' and be a decoded path, such as '/health', "
+                    f"or None for nowhere; this one could never be asked for: {health_path!r}"
                 )
         switches = {
             "allow_preflight": allow_preflight,

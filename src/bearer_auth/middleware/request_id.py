@@ -103,7 +103,7 @@ def request_id(app: WSGIApplication, *, challenge: str, emitter: Emitter) -> WSG
             return refuse(error, environ, start_response, header, started)
         # An answer that hasn't called start_response yet, or a generator, can still raise what
         # becomes the envelope. All else is the server's: it may know a list's length, or a file.
-        if started and not isinstance(answer, GeneratorType):
+        if started and answer.__class__ is not GeneratorType:
             return answer
 
         def refuse_late(error: APIError) -> list[bytes]:
