@@ -76,6 +76,8 @@ class Authenticator:
         self.environments = frozenset(check_environment(name) for name in environments)
         if not self.environments:
             raise ConfigurationError("environments is empty, so no key could ever be accepted")
+        if not callable(clock):
+            raise TypeError(f"clock must be a function such as time.time, not {clock!r}")
         if cache_size < 0:
             raise ConfigurationError(f"cache_size is negative: {cache_size}")
         self.peppers = check_peppers(peppers)

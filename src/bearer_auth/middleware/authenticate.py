@@ -41,7 +41,8 @@ def authenticate(
         policy: What is public, and what needs which scopes.
         allow_preflight: Let CORS preflights through without a key.
         keep_authorization_header: Leave a header that authenticated in the environ.
-        set_remote_user: Set ``REMOTE_USER`` and ``AUTH_TYPE`` (RFC 3875 §4.1.1, §4.1.11).
+        set_remote_user: Set ``REMOTE_USER`` and ``AUTH_TYPE`` (RFC 3875 §4.1.1, §4.1.11), and
+            remove what the server set there where no key was needed.
         emitter: Told of each acceptance, if its sink wants to know.
     """
     tell = emitter.emit if emitter.wants(ACCEPTED) else None
@@ -52,6 +53,13 @@ def authenticate(
     def with_authentication(
         environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
+        # Only what is set below is ever believed, also by what stands outside and reads the environ
+        # after a refusal.
+        if PRINCIPAL in environ:
+            del environ[PRINCIPAL]
+        if set_remote_user:
+            environ.pop("REMOTE_USER", None)
+            environ.pop("AUTH_TYPE", None)
         value = environ.get("HTTP_AUTHORIZATION")
         public, optional, scopes, types = (
             default
@@ -59,7 +67,6 @@ def authenticate(
             else decide(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
         )
         if public or (value is None and optional) or (allow_preflight and _is_preflight(environ)):
-            environ.pop(PRINCIPAL, None)  # only what is set below is ever believed
             return app(environ, start_response)
         principal = check(value, environ.get("REMOTE_ADDR"))
         if scopes and not principal.has_scopes(*scopes):
