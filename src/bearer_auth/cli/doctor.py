@@ -1,0 +1,5 @@
+"""stub"""
+
+import click
+
+doctor = click.Command("doctor")
