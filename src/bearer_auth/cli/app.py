@@ -44,6 +44,9 @@ for _command in (keys, verify, doctor, env):
 
 def run() -> int:
     """Run the command line of this process; gives its exit code."""
+    if sys.stdout is None:  # a token would vanish, with the key made
+        Failure("standard output is closed", Code.USAGE).show()
+        return Code.USAGE
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:  # a name that the terminal's encoding lacks is no reason to fail
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

@@ -95,19 +95,20 @@ def update(
             raise click.UsageError("give --expires-in or --expires-at, not both")
         expires_at = utc_now() + expires_in
     changes: dict[str, Any] = {}
-    for field, value, emptying, empty, options in (
-        ("name", name, False, "", ""),
-        ("plan", plan, False, "", ""),
+    fields: tuple[tuple[str, Any, bool, Any, str], ...] = (
+        ("name", name, False, None, ""),
+        ("plan", plan, False, None, ""),
         ("scopes", scopes or None, no_scopes, (), "--scope or --no-scopes"),
         ("expires_at", expires_at, no_expiry, None, "an expiry or --no-expiry"),
         ("allowed_ips", allowed_ips or None, any_ip, (), "--allow-ip or --any-ip"),
         ("limit", limit, no_limit, None, "--limit or --no-limit"),
-        ("metadata", metadata, False, {}, ""),
-    ):
-        if value is not None and emptying:
+        ("metadata", metadata, False, None, ""),
+    )
+    for field, value, emptied, empty, options in fields:
+        if value is not None and emptied:
             raise click.UsageError(f"give {options}, not both")
-        if value is not None or emptying:
-            changes[field] = empty if emptying else value
+        if value is not None or emptied:
+            changes[field] = empty if emptied else value
     if not changes:
         raise click.UsageError("nothing to change was given")
     keyring = context.keyring()

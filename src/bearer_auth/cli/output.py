@@ -16,18 +16,19 @@ import click
 
 from ..records import IssuedKey, KeyRecord
 from ..stores import Usage
+from .checks import Finding
 from .errors import Code, Failure
 
 Cell = str | datetime | None
 
-_STYLES = {
+_COLORS = {
     "active": "green",
     "suspended": "yellow",
     "expired": "red",
     "revoked": "red",
-    "error": "bold red",
-    "warning": "yellow",
     "ok": "green",
+    "warning": "yellow",
+    "error": "red",
 }
 
 
@@ -143,9 +144,20 @@ def _draw_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bool:
         cells = [
             _short(cell) if isinstance(cell, datetime) else printable(cell or "-") for cell in row
         ]
-        table.add_row(*(Text(cells[n], style=_STYLES.get(cells[n], "")) for n in shown))
+        table.add_row(*(Text(cells[n], style=_COLORS.get(cells[n], "")) for n in shown))
     Console(color_system=None if plain else "auto", highlight=False).print(table)
     return True
+
+
+def write_findings(findings: Iterable[Finding]) -> None:
+    """The findings of the doctor, the gravest last, where a terminal shows them."""
+    order = ("ok", "warning", "error")
+    for finding in sorted(findings, key=lambda finding: order.index(finding.severity)):
+        color = _COLORS[finding.severity] if not os.environ.get("NO_COLOR") else None
+        head = click.style(f"{finding.severity:<7}", fg=color)
+        click.echo(f"{head}  {printable(f'{finding.check}: {finding.where}: {finding.what}')}")
+        if finding.fix:
+            click.echo(f"         fix: {printable(finding.fix)}")
 
 
 def _short(value: datetime) -> str:

@@ -14,7 +14,7 @@ from ..events import EventSink
 from ..hashing import Hashing, Pepper
 from ..keyring import Keyring
 from ..stores import KeyStore
-from ..stores import url as url_module
+from ..stores.url import open_store
 from .errors import Code, Failure, one_line
 
 
@@ -48,7 +48,7 @@ class Context:
         if self.store is None:
             if self.url is None:
                 raise Failure("no store: pass --store URL or set BEARER_AUTH_STORE", Code.USAGE)
-            self.store = open_store(self.url, create=create)
+            self.store = _open(self.url, create)
             close = getattr(self.store, "close", None)
             if close is not None:
                 click.get_current_context().call_on_close(close)
@@ -71,30 +71,21 @@ class Context:
         return self.peppers
 
 
-def open_store(url: str, *, create: bool = False) -> KeyStore:
-    """Open the store that a URL names; see ``bearer_auth.stores.url``.
-
-    Args:
-        url: The URL.
-        create: Whether to make a database that isn't there.
-
-    Raises:
-        Failure: It can't be opened.
-    """
+def _open(url: str, create: bool) -> KeyStore:
     path = sqlite_path(url)
     if path is not None and not create and not os.path.exists(path):
         raise Failure(
             f"{path}: there is no such file; 'bearer-auth keys create' makes it", Code.STORE
         )
     try:
-        return url_module.open_store(url, create=create)
+        return open_store(url, create=create)
     except (ConfigurationError, StoreUnavailable, ImportError) as error:
         raise Failure(one_line(str(error)), Code.STORE) from None
 
 
 def sqlite_path(url: str) -> str | None:
     """The file that an ``sqlite:`` URL names, ``None`` for other URLs."""
-    match = re.fullmatch(r"sqlite(?:\+\w+)?:///([^?]+)(?:\?.*)?", url, re.IGNORECASE)
+    match = re.fullmatch(r"sqlite(?:\+\w+)?:///([^:?][^?]*)(?:\?.*)?", url, re.IGNORECASE)
     return match[1] if match else None
 
 
