@@ -1,4 +1,4 @@
-"""What ``bearer-auth doctor`` looks at: the process and the machine (``store_checks``: the store)."""
+"""What ``bearer-auth doctor`` looks at outside the store: the process, the machine, the peppers."""
 
 from __future__ import annotations
 

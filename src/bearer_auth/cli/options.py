@@ -27,9 +27,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 MAX_INPUT = 65_536
 """Bytes read from standard input."""
 
-_DURATION = re.compile(r"([0-9]{1,9})([smhdw])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_LONGEST = timedelta(days=36525)
+_DURATION = re.compile(r"([0-9]{1,10})([smhdw])")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_LONGEST_S = 36525 * 86_400
 
 
 def key_id(text: str) -> str:
@@ -50,11 +50,11 @@ def key_id(text: str) -> str:
 
 def duration(text: str) -> timedelta:
     """``90d``, ``12h``, ``30m``, ``45s``, ``2w`` or ``0``."""
-    match = _DURATION.fullmatch(text) or _DURATION.fullmatch(text + "s" if text == "0" else "")
-    value = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
-    if value is None or value > _LONGEST:
+    match = _DURATION.fullmatch("0s" if text == "0" else text)
+    seconds = int(match[1]) * _UNITS[match[2]] if match else _LONGEST_S + 1
+    if seconds > _LONGEST_S:
         raise click.BadParameter("write a duration of at most 100 years, such as 90d, 12h or 30m")
-    return value
+    return timedelta(seconds=seconds)
 
 
 def moment(text: str) -> datetime:
