@@ -20,6 +20,7 @@ FLOORS = {
     "records": 1,
     "hashing": 1,
     "paths": 1,
+    "content_types": 1,
     "policy": 1,
     "stores": 2,
     "authenticator": 3,

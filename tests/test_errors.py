@@ -161,6 +161,10 @@ def test_an_error_is_an_http_exception_that_werkzeug_answers_with(method):
         assert len(response.data) == 83
 
 
+def test_the_description_is_the_message():
+    assert InvalidToken().description == "Invalid API key"
+
+
 def test_the_body_is_text_for_werkzeug():
     assert json.loads(InsufficientScope(["a"]).get_body()) == FORBIDDEN
 
@@ -193,14 +197,14 @@ def test_errors_know_the_key_that_was_proven():
 def test_a_lone_scope_is_not_read_letter_by_letter():
     error = InsufficientScope("admin")
     assert error.scopes == ("admin",)
-    assert error.challenge == {"error": "insufficient_scope", "scope": "admin"}
+    assert error.challenge == 'error="insufficient_scope", scope="admin"'
 
 
 def test_one_answer_does_not_change_another():
     InsufficientScope(["a"])
     InvalidToken()
-    assert InsufficientScope().challenge == {"error": "insufficient_scope"}
-    assert InvalidToken(presented=False).challenge == {}
+    assert InsufficientScope().challenge == 'error="insufficient_scope"'
+    assert InvalidToken(presented=False).challenge == ""
     headers = InvalidToken().get_headers({})
     headers.clear()
     assert len(InvalidToken().get_headers({})) == 4

@@ -119,7 +119,7 @@ def test_the_token_is_returned_exactly_as_it_was_sent(value, token):
 def test_a_malformed_bearer_credential_is_challenged_as_an_invalid_token(value):
     error = refusal(value)
     assert error.reason == "malformed"
-    assert error.challenge == {"error": "invalid_token"}
+    assert error.challenge == 'error="invalid_token"'
 
 
 @pytest.mark.parametrize(
@@ -129,20 +129,20 @@ def test_a_malformed_bearer_credential_is_challenged_as_an_invalid_token(value):
 def test_another_scheme_is_challenged_without_an_error(value):
     error = refusal(value)
     assert error.reason == "malformed"
-    assert error.challenge == {}
+    assert error.challenge == ""
 
 
 def test_a_missing_header_is_challenged_without_an_error():
     error = refusal(None)
     assert error.reason == "missing"
-    assert error.challenge == {}
+    assert error.challenge == ""
 
 
 def test_4096_characters_are_read_and_one_more_is_refused():
     longest = "a" * (MAX_HEADER - 7)
     assert MAX_HEADER == 4096
     assert bearer_token("Bearer " + longest) == longest
-    assert refusal("Bearer " + longest + "a").challenge == {"error": "invalid_token"}
+    assert refusal("Bearer " + longest + "a").challenge == 'error="invalid_token"'
     assert refusal("Bearer " + longest + " ").reason == "malformed"
     assert refusal(" " * 4096 + "Bearer abc").reason == "malformed"
 

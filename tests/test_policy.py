@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bearer_auth import policy as module
@@ -220,11 +220,33 @@ def test_scopes_hold_with_and_without_a_final_slash_and_public_does_not():
     assert needs(policy, "GET", "/docs/") == needs(policy, "GET", "/help") == ()
 
 
-def test_a_public_folder_can_stand_before_a_rule_for_everything():
+def test_a_public_path_with_a_final_slash_is_read_without_it_too():
     policy = Policy([Rule("/docs/", public=True), Rule("/*", scopes=["x"])])
+    assert needs(policy, "GET", "/docs/") == ("x",)  # N is /docs, for which the second rule counts
+    policy = Policy(
+        [Rule("/docs", public=True), Rule("/docs/", public=True), Rule("/*", scopes=["x"])]
+    )
     assert needs(policy, "GET", "/docs/") == "public"
-    assert needs(policy, "GET", "/docs") == ("x",)
+    assert needs(policy, "GET", "/docs") == "public"
     assert needs(policy, "GET", "/") == ("x",)
+
+
+def test_a_rule_without_scopes_before_one_with_scopes_holds_with_a_final_slash_too():
+    policy = Policy([Rule("/me/*"), Rule("/*", scopes=["x"])])
+    assert needs(policy, "GET", "/me/name/") == ()
+    assert needs(policy, "GET", "/me/") == ("x",)  # the folder itself is not below it
+
+
+def test_a_rule_without_scopes_takes_no_scopes_away_beyond_its_paths():
+    policy = Policy([Rule("/status"), Rule("/app/*"), Rule("/*", scopes=["x"])])
+    assert needs(policy, "GET", "/status") == needs(policy, "GET", "/app/1") == ()
+    assert needs(policy, "GET", "/status/") == needs(policy, "GET", "/app") == ("x",)
+
+
+def test_the_first_rule_counts_for_each_form_of_a_path():
+    policy = Policy([Rule("/a/b", scopes=["x"]), Rule("/a/*", scopes=["y"])])
+    assert needs(policy, "GET", "a/b") == ("x",)
+    assert needs(policy, "GET", "/a/b;c") == ("x", "y")
 
 
 def test_everything_below_is_not_the_root_itself_for_public():
@@ -242,6 +264,8 @@ def test_text_beyond_ascii_is_compared_decoded():
     # as it is.
     assert needs(policy, "GET", "/caf\xe9") == ("x",)
     assert needs(policy, "GET", "/men\xfc") == ()
+    below = Policy([Rule("/caf\u00e9/*", scopes=["x"])])
+    assert needs(below, "GET", "/caf\xc3\xa9/..") == ("x",)
 
 
 def test_a_path_beyond_latin_1_is_never_public_and_still_needs_scopes():
@@ -307,11 +331,18 @@ def test_a_very_long_path_is_never_public_and_still_needs_scopes():
 # What is remembered
 
 
-def test_a_decision_is_made_once(monkeypatch):
+def test_a_decision_is_made_once():
     policy = Policy([Rule("/a", scopes=["x"])])
     first = policy.decide("GET", "/a")
     assert policy.decide("GET", "/a") is first
     assert policy.decide("POST", "/a") is not first
+
+
+@pytest.mark.parametrize("order", [["GET", "get"], ["get", "GET"]])
+def test_a_decision_is_remembered_for_the_method_as_it_came(order):
+    policy = Policy([Rule("/a", methods=["GET"], public=True)])
+    decided = {method: needs(policy, method, "/a") for method in order * 2}
+    assert decided == {"GET": "public", "get": ()}
 
 
 def test_what_is_remembered_is_bounded():
@@ -448,6 +479,7 @@ wild_paths = st.lists(
 ).map("".join)
 
 
+@settings(max_examples=300)
 @given(policies(), requests, wild_paths | wild_paths.map("/".__add__))
 def test_a_policy_decides_as_the_model_does(made, method, path):
     kept, policy = made

@@ -22,6 +22,12 @@ NAMES = [
     "WritableKeyStore",
     "MemoryStore",
     "EnvStore",
+    "Page",
+    "Usage",
+    # events
+    "Event",
+    "EventSink",
+    "LoggingSink",
     # errors
     "BearerAuthError",
     "ConfigurationError",

@@ -258,17 +258,15 @@ class TestFromToken:
 
 
 class TestImportable:
-    @pytest.mark.parametrize(
-        "token", ["a" * 16, "a" * 4089, "-._~+/0Az=======", "legacy-key-of-someone"]
-    )
-    def test_b64tokens_of_16_characters_and_more_are_taken(self, token):
+    @pytest.mark.parametrize("token", ["a" * 8, "a" * 4089, "-._~+/0=", "legacy-key-of-someone"])
+    def test_b64tokens_of_8_characters_and_more_are_taken(self, token):
         check_importable(token)
 
     @pytest.mark.parametrize(
         "token",
         [
             "",
-            "a" * 15,
+            "a" * 7,
             "a" * 4090,
             "a" * 16 + " ",
             "a" * 16 + "\n",
@@ -280,8 +278,13 @@ class TestImportable:
         ],
     )
     def test_what_could_never_be_sent_or_is_too_short_is_refused(self, token):
-        with pytest.raises(ConfigurationError, match="not a token: it needs at least 16"):
+        with pytest.raises(ConfigurationError, match="not a token: it needs at least 8"):
             check_importable(token)
+
+    def test_a_caller_may_ask_for_more(self):
+        check_importable("a" * 16, 16)
+        with pytest.raises(ConfigurationError, match="needs at least 16"):
+            check_importable("a" * 15, 16)
 
     @pytest.mark.parametrize("token", [None, b"a" * 16, 7])
     def test_a_token_is_text(self, token):
@@ -316,6 +319,23 @@ class TestPrincipal:
         assert principal.has_scopes()
         assert not principal.has_scopes("jobs:run", "admin")
         principal.require_scopes("jobs:run")
+
+    def test_what_was_covered_is_remembered_and_what_was_not_is_not(self):
+        principal = Principal.of(self.MADE)
+        for _ in range(2):
+            assert principal.has_scopes("jobs:run")
+            assert not principal.has_scopes("admin")
+            assert not principal.has_scopes("jobs:run", "admin")
+        assert principal == Principal.of(self.MADE)
+        assert "jobs:run" not in repr(principal)
+
+    def test_what_it_remembers_is_bounded(self):
+        principal = Principal.of(self.MADE)
+        for number in range(100):
+            assert principal.has_scopes(f"jobs:{number}")
+        assert len(principal._covered) == 64
+        assert principal.has_scopes("jobs:99")
+        assert not principal.has_scopes("admin")
 
     def test_requiring_what_it_has_not_is_the_documented_403(self):
         with pytest.raises(InsufficientScope) as caught:

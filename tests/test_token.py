@@ -6,12 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bearer_auth import token as module
-from bearer_auth.errors import ConfigurationError
+from bearer_auth.errors import ConfigurationError, InvalidToken
 from bearer_auth.token import (
     base62,
     check_environment,
     check_prefix,
     mint,
+    minted_key_id,
     new_key_id,
     parse,
     redact,
@@ -66,6 +67,21 @@ def test_a_wrong_checksum_is_told_from_another_shape():
     found = parse(BODY + "000000")
     assert found == ("ba", "production", "AbCdEfGh01234567", False)
     assert parse(BODY + "00000") is None
+
+
+def test_the_id_is_read_from_tokens_of_ours_only():
+    assert minted_key_id(TOKEN) == "AbCdEfGh01234567"
+    assert minted_key_id("legacy-key-of-someone") is None
+    assert minted_key_id(TOKEN[:-1]) is None
+    with pytest.raises(InvalidToken) as caught:
+        minted_key_id(BODY + "17O6iY")
+    assert caught.value.reason == "malformed"
+
+
+@given(PREFIXES, ENVIRONMENTS)
+def test_the_id_of_a_minted_token_is_that_which_is_parsed(prefix, environment):
+    text = mint(prefix, environment)
+    assert minted_key_id(text) == parse(text).key_id
 
 
 @given(PREFIXES, ENVIRONMENTS)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from hmac import compare_digest
+from typing import Any
 
 from .cache import Accepted, BoundedDict, Generation
 from .errors import ConfigurationError, InsufficientScope, InvalidToken, StoreUnavailable
@@ -76,20 +77,20 @@ class Authenticator:
         self.environments = frozenset(check_environment(name) for name in environments)
         if not self.environments:
             raise ConfigurationError("environments is empty, so no key could ever be accepted")
+        if not callable(clock):
+            raise TypeError(f"clock must be a function such as time.time, not {clock!r}")
         if cache_size < 0:
             raise ConfigurationError(f"cache_size is negative: {cache_size}")
         self.peppers = check_peppers(peppers)
         self._clock = clock
         self._cache_size = cache_size
         # A store without revision() is never cached: the generation stays empty.
-        self._revision: Callable[[], Hashable] | None = getattr(store, "revision", None)
-        self._key_ids_for: Callable[[str], Sequence[str]] | None = getattr(
-            store, "key_ids_for", None
-        )
+        self._revision: Callable[[], Hashable] | None = _optional(store, "revision")
+        self._key_ids_for: Callable[[str], Sequence[str]] | None = _optional(store, "key_ids_for")
         self._generation = Generation(object(), cache_size)
         self._proofs: BoundedDict[bytes, str] = BoundedDict(max(cache_size, 1))
         self._slow = SlowHasher()
-        record_used = getattr(store, "record_used", None)
+        record_used = _optional(store, "record_used")
         self._usage = UsageRecorder(record_used) if record_used is not None else None
 
     def authenticate(self, token: str, *, client_ip: str | None = None) -> Principal:
@@ -117,10 +118,8 @@ class Authenticator:
         now = self._clock()
         # Only what has passed the strict parser gets into the cache, so a hit needs no parsing
         # (0.5 µs): the usual spelling is cut off here, any other one goes the long way.
-        if value[:7] == "Bearer " and value.isascii():
-            digest = sha256(value[7:].encode()).digest()
-        else:
-            digest = sha256(bearer_token(value).encode()).digest()
+        token = value[7:] if value[:7] == "Bearer " else bearer_token(value)
+        digest = sha256(token.encode("utf-8", "replace")).digest()
         generation = self._generation
         accepted = generation.accepted.get(digest)
         if (
@@ -128,14 +127,19 @@ class Authenticator:
             or now >= accepted.expires_at
             or self._read_revision() != generation.revision
         ):
-            accepted = self._look_up(bearer_token(value), digest, now)
+            token = bearer_token(value)
+            if len(token) != len(value) - 7:  # blanks around it went into the digest above
+                digest = sha256(token.encode()).digest()
+            accepted = self._look_up(token, digest, now)
         if accepted.networks is not None:
             _check_address(accepted, client_ip)
-        if self._usage is not None:
-            if not accepted.uses:
-                self._usage.add(accepted)
+        usage = self._usage
+        if usage is not None:
+            # Counted first: should the batch go out in between, this use is in it or in the next.
             accepted.uses += 1
             accepted.last_used = now
+            if accepted.batch is not usage.batch:
+                usage.add(accepted)
         return accepted.principal
 
     def flush_usage(self) -> None:
@@ -209,7 +213,7 @@ class Authenticator:
             raise InvalidToken("environment", key_id=record.key_id)
 
     def _remember(self, revision: Hashable, digest: bytes, accepted: Accepted) -> None:
-        if self._revision is None or not self._cache_size:
+        if revision is None or not self._cache_size:
             return
         generation = self._generation
         if generation.revision != revision:
@@ -248,6 +252,13 @@ class Authenticator:
             f"Authenticator({self._store!r}, environments=({environments}), "
             f"cache of at most {self._cache_size})"
         )
+
+
+def _optional(store: KeyStore, name: str) -> Any:
+    method = getattr(store, name, None)
+    if method is not None and not callable(method):
+        raise TypeError(f"{type(store).__name__}.{name} must be a method")
+    return method
 
 
 def _accept(record: KeyRecord, secret: Secret) -> Accepted:

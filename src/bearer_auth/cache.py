@@ -23,9 +23,10 @@ class Accepted:
         networks: From where it may be used; ``None`` means anywhere.
         uses: Uses since they were last written down.
         last_used: Seconds since 1970 of the last one.
+        batch: The batch of uses in which it waits to be written down, if that is still open.
     """
 
-    __slots__ = ("expires_at", "last_used", "networks", "principal", "secret_id", "uses")
+    __slots__ = ("batch", "expires_at", "last_used", "networks", "principal", "secret_id", "uses")
 
     def __init__(
         self,
@@ -40,13 +41,15 @@ class Accepted:
         self.networks = networks
         self.uses = 0
         self.last_used = 0.0
+        self.batch: object = None
 
 
 class BoundedDict(dict[K, V], Generic[K, V]):
     """A dict that drops its oldest entry when it is full.
 
     Oldest by insertion: keeping the order of use would cost each hit a write. ``remember`` is safe
-    under threads: two of them may both drop one, which costs no more than a second look-up.
+    under threads: two of them may both drop one, which costs no more than a second look-up, or
+    both add one to the last free place, which the next call makes up for.
     """
 
     __slots__ = ("_size",)
@@ -57,7 +60,7 @@ class BoundedDict(dict[K, V], Generic[K, V]):
 
     def remember(self, key: K, value: V) -> None:
         """Store one entry."""
-        if len(self) >= self._size and key not in self:
+        while len(self) >= self._size and key not in self:
             # Another thread may empty it, or change it while the oldest is sought.
             with suppress(StopIteration, RuntimeError):
                 self.pop(next(iter(self)), None)

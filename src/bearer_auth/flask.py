@@ -143,11 +143,14 @@ def _configured(config: Mapping[str, Any]) -> dict[str, Any]:
                 f"no configuration {key}; did you mean {_nearest(key, _CONFIG)}?"
             )
         options[_CONFIG[key]] = value
-    if "rules" in options:
-        options["rules"] = [
-            Rule(**rule) if isinstance(rule, Mapping) else rule for rule in options["rules"]
-        ]
+    rules = options.get("rules")
+    if isinstance(rules, (list, tuple)):
+        options["rules"] = [_rule(rule) for rule in cast("Iterable[object]", rules)]
     return options
+
+
+def _rule(value: object) -> object:
+    return Rule(**cast("dict[str, Any]", value)) if isinstance(value, Mapping) else value
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:

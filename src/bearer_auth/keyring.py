@@ -13,13 +13,23 @@ from typing import Any, Literal, TypedDict, Unpack, cast
 from .errors import (
     ConfigurationError,
     Conflict,
+    KeyExists,
     KeyInactive,
     KeyNotFound,
     ReadOnlyStore,
     RotationInProgress,
 )
 from .events import Emitter, EventSink
-from .hashing import Hashing, Pepper, check_peppers, hash_token, is_slow, parse_hash, sieve_of
+from .hashing import (
+    Hashing,
+    Pepper,
+    check_peppers,
+    hash_token,
+    imported_id,
+    is_slow,
+    parse_hash,
+    sieve_of,
+)
 from .records import IssuedKey, KeyRecord, Secret, State, to_lifetime
 from .stores import MAX_PAGE, KeyStore, Page, Query, Usage, WritableKeyStore
 from .token import check_prefix, mint, new_key_id, parse
@@ -132,7 +142,7 @@ class Keyring:
         Raises:
             ConfigurationError: The keyring has no pepper, or the text can't be a token. The
                 message never quotes it.
-            KeyExists: It was taken in before.
+            KeyExists: It was taken in before, be it under an older pepper.
         """
         if not self._peppers:
             raise ConfigurationError(
@@ -143,6 +153,10 @@ class Keyring:
         if minted is not None:
             fields.setdefault("environment", minted.environment)
         bare = KeyRecord.from_token(token, user_id=user_id, peppers=self._peppers)
+        for pepper in self._peppers[1:] if minted is None else ():
+            older = imported_id(token, pepper)
+            if self._store.get(older) is not None:  # two records: one revoked, the other would live
+                raise KeyExists(f"this key is already stored, with the id {older}")
         secret = bare.secrets[0] if minted is None else self._secret(token)
         record = self._record(fields, key_id=bare.key_id, user_id=user_id, secret=secret)
         return self._add("key.imported", record)
@@ -236,8 +250,17 @@ class Keyring:
 
     def finish_rotation(self, key_id: str) -> KeyRecord:
         """End the grace of the old secret now. Does nothing if none is running."""
-        record = self._change(key_id, lambda old: replace(old, secrets=old.secrets[:1]))
-        self._tell("key.rotation_finished", record)
+        running = False
+
+        def change(old: KeyRecord) -> KeyRecord:
+            nonlocal running
+            now = self._now()
+            running = any(secret.live_at(now) for secret in old.secrets[1:])
+            return replace(old, secrets=old.secrets[:1])
+
+        record = self._change(key_id, change)
+        if running:
+            self._tell("key.rotation_finished", record)
         return record
 
     def update(
@@ -336,7 +359,7 @@ class Keyring:
             raise TypeError("key_ids must be a list of ids; use revoke for one key")
         if sum(given is not None for given in (user_id, tenant_id, key_ids)) != 1:
             raise TypeError("revoke_all takes just one of user_id, tenant_id and key_ids")
-        ids = None if key_ids is None else list(key_ids)
+        ids = None if key_ids is None else list(dict.fromkeys(key_ids))  # each is counted once
         count = 0
         for _ in range(_TRIES):
             if ids is None:
@@ -434,16 +457,31 @@ class Keyring:
         """
         before = self._now() - to_lifetime("dead_for", dead_for)
         states: tuple[State, ...] = ("revoked", "expired")
-        dead = [
-            record
-            for state in states
-            for record in self._every(status=state)
-            if (record.revoked_at or record.expires_at or before) < before
-        ]
-        count = self._writable().delete(record.key_id for record in dead) if dead else 0
-        for record in dead:
-            self._tell("key.purged", record)
-        return count
+        for _ in range(_TRIES):
+            dead = [
+                record
+                for state in states
+                for record in self._every(status=state)
+                if (record.revoked_at or record.expires_at or before) < before
+            ]
+            if not dead:
+                return 0
+            # An expired key may be given a later end meanwhile. Revocation is final, so after it
+            # none is deleted that lives.
+            expired = [record for record in dead if record.status != "revoked"]
+            try:
+                if expired:
+                    self._writable().replace(
+                        (record, _revoked(record, record.expires_at or before, "purged"))
+                        for record in expired
+                    )
+            except Conflict:
+                continue
+            count = self._writable().delete(record.key_id for record in dead)
+            for record in dead:
+                self._tell("key.purged", record)
+            return count
+        raise Conflict("the keys kept changing while they were being purged; try again")
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
@@ -467,7 +505,8 @@ class Keyring:
             if given.get("expires_at") is not None:
                 raise TypeError("give expires_in or expires_at, not both")
             given["expires_at"] = now + to_lifetime("expires_in", expires_in)
-        given["metadata"] = given.get("metadata") or {}
+        if given.get("metadata") is None:
+            given["metadata"] = {}
         record = KeyRecord(
             key_id=key_id,
             user_id=user_id,

@@ -177,10 +177,15 @@ class Policy:
     def _decide(self, method: str, path: str) -> Decision:
         text = paths.decode(path)
         if text is not None and paths.is_normal(text):
-            for rule in self._rules:
-                if rule.counts(method, text):
-                    return self._as_written(rule, method, text)
-            return self.default
+            first = self._first(method, text)
+            decision = self.default if first is None else self._as_written(first, method, text)
+            # Of a normal path, N is the same without a final slash, and N cut is N.
+            n = text.removesuffix("/") or "/"
+            also = None if n == text else self._first(method, n)
+            if also is not None and not also.scopes <= set(decision.scopes):
+                scopes = also.scopes.union(decision.scopes)
+                return decision._replace(public=False, optional=False, scopes=tuple(sorted(scopes)))
+            return decision
         forms = paths.normalise(path)
         if forms is None:
             return self._strictest
@@ -190,6 +195,9 @@ class Policy:
         for form in {path if text is None else text, *forms}:
             found += [rule for rule in scoped if rule.pattern.covers(form)][:1]
         return self._with_scopes_of(found)
+
+    def _first(self, method: str, text: str) -> _Compiled | None:
+        return next((rule for rule in self._rules if rule.counts(method, text)), None)
 
     def _as_written(self, rule: _Compiled, method: str, text: str) -> Decision:
         exact = rule.has(method)

@@ -10,7 +10,7 @@ import copy
 import hashlib
 import ipaddress
 import json
-import math
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +28,9 @@ State = Literal["active", "suspended", "expired", "revoked"]
 
 MAX_METADATA = 8192
 """Bytes of a key's metadata as compact JSON."""
+
+MAX_LIFETIME = timedelta(days=365_000)
+"""The longest duration, forwards or back; ``datetime`` ends with the year 9999."""
 
 MIN_IMPORTED = 8
 """Characters of a token that someone brings along."""
@@ -53,6 +56,10 @@ class Secret:
     def __post_init__(self) -> None:
         put = object.__setattr__
         put(self, "hash", parse_hash(self.hash))
+        if self.sieve is not None:
+            if not re.fullmatch(r"[0-9A-Fa-f]{6}", self.sieve):
+                raise ConfigurationError("sieve must be 6 hexadecimal digits")
+            put(self, "sieve", self.sieve.lower())
         put(self, "created_at", to_utc("created_at", self.created_at))
         if self.expires_at is not None:
             put(self, "expires_at", to_utc("expires_at", self.expires_at))
@@ -364,10 +371,12 @@ def to_lifetime(name: str, value: timedelta) -> timedelta:
 
     Raises:
         TypeError: Not a timedelta.
-        ConfigurationError: Negative.
+        ConfigurationError: Negative, or so long that a date so far off may not exist.
     """
     if not isinstance(value, timedelta):
         raise TypeError(f"{name} must be a timedelta, not {type(value).__name__}")
-    if value < timedelta(0) or not math.isfinite(value.total_seconds()):
+    if value < timedelta(0):
         raise ConfigurationError(f"{name} is negative: {value}")
+    if value > MAX_LIFETIME:
+        raise ConfigurationError(f"{name} is longer than {MAX_LIFETIME.days} days: {value}")
     return value

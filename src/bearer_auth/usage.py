@@ -26,6 +26,9 @@ INTERVAL_S = 5.0
 MAX_PENDING = 65_536
 """Credentials that can wait to be written."""
 
+CLOSE_S = 2.0
+"""How long the end of a process waits for a store that blocks."""
+
 
 class UsageRecorder:
     """Gathers uses and hands them to a store.
@@ -34,47 +37,53 @@ class UsageRecorder:
         record_used: The store's method.
 
     Attributes:
+        batch: Stands for the batch that is being gathered. A credential that carries it is in.
         dropped: Uses that were not written down, because the store or the buffer could not.
     """
 
     def __init__(self, record_used: Callable[[Sequence[Use]], None]) -> None:
         self._record_used = record_used
-        self._pending: list[Accepted] = []
+        self._pending: dict[tuple[str, str], Accepted] = {}
+        self._lock = threading.Lock()
         self._flushing = threading.Lock()
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
         self._failing = False
+        self.batch = object()
         self.dropped = 0
         _recorders.add(self)
 
     def add(self, accepted: Accepted) -> None:
-        """Take a credential that has not been waiting yet."""
-        if len(self._pending) >= MAX_PENDING:
-            self.dropped += 1
-            return
-        self._pending.append(accepted)
-        if self._thread is None and not self._closed.is_set():
-            self._thread = threading.Thread(
-                target=_run, args=(weakref.ref(self), self._closed), daemon=True, name="bearer_auth"
-            )
-            self._thread.start()
+        """Take a credential that is not in the batch yet."""
+        secret = (accepted.principal.key_id, accepted.secret_id)
+        with self._lock:
+            earlier = self._pending.get(secret)
+            if earlier is None and len(self._pending) >= MAX_PENDING:
+                self.dropped += accepted.uses
+                accepted.uses = 0
+                return
+            if earlier is not None and earlier is not accepted:
+                # The same secret, read anew: a store without a revision is read on each request.
+                accepted.uses += earlier.uses
+                earlier.uses, earlier.batch = 0, None
+            accepted.batch = self.batch
+            self._pending[secret] = accepted
+            if self._thread is None and not self._closed.is_set():
+                self._thread = self._start_thread()
 
     def flush(self) -> None:
         """Write what has gathered."""
         with self._flushing:
-            pending, self._pending = self._pending, []
-            gathered: dict[tuple[str, str], tuple[float, int]] = {}
-            for accepted in pending:
+            with self._lock:
+                pending, self._pending = self._pending, {}
+                self.batch = object()
+            batch: list[Use] = []
+            for (key_id, secret_id), accepted in pending.items():
                 uses, accepted.uses = accepted.uses, 0
-                key = (accepted.principal.key_id, accepted.secret_id)
-                last, count = gathered.get(key, (0.0, 0))
-                gathered[key] = (max(last, accepted.last_used), count + uses)
-            if not gathered:
+                at = datetime.fromtimestamp(accepted.last_used, UTC)
+                batch.append(Use(key_id, secret_id, at, uses))
+            if not batch:
                 return
-            batch = [
-                Use(key_id, secret_id, datetime.fromtimestamp(at, UTC), uses)
-                for (key_id, secret_id), (at, uses) in gathered.items()
-            ]
             try:
                 self._record_used(batch)
                 self._failing = False
@@ -85,18 +94,35 @@ class UsageRecorder:
                     logger.error("usage times were dropped: %s", type(error).__name__)
 
     def close(self) -> None:
-        """Write what has gathered and end the thread."""
+        """Write what has gathered and end the thread; give up on a store that blocks."""
         self._closed.set()
+        if self._thread is not None:
+            self._thread.join(CLOSE_S)  # it writes before it ends
+            if self._thread.is_alive():
+                logger.error("usage times were dropped: the store blocks")
+                return
         self.flush()
 
     def after_fork(self) -> None:
         """Start afresh in a child: what was waiting is the parent's to write."""
-        for accepted in self._pending:
+        for accepted in self._pending.values():
             accepted.uses = 0
-        self._pending = []
+        self._pending = {}
+        self._lock = threading.Lock()
         self._flushing = threading.Lock()
         self._closed = threading.Event()
         self._thread = None
+        self.batch = object()
+
+    def _start_thread(self) -> threading.Thread | None:
+        thread = threading.Thread(
+            target=_run, args=(weakref.ref(self), self._closed), daemon=True, name="bearer_auth"
+        )
+        try:
+            thread.start()
+        except RuntimeError:  # no thread to be had: a request must not fail for that
+            return None
+        return thread
 
 
 # Only to reach the recorders when this process forks or ends; none is found or shared through it.
@@ -105,7 +131,9 @@ _recorders: weakref.WeakSet[UsageRecorder] = weakref.WeakSet()
 
 def _run(recorder: weakref.ref[UsageRecorder], closed: threading.Event) -> None:
     # A weak reference, so that a recorder that nobody holds any more ends its thread.
-    while not closed.wait(INTERVAL_S):
+    ended = False
+    while not ended:
+        ended = closed.wait(INTERVAL_S)
         alive = recorder()
         if alive is None:
             return
@@ -123,5 +151,6 @@ def _at_exit() -> None:
         recorder.close()
 
 
-os.register_at_fork(after_in_child=_after_fork)
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(after_in_child=_after_fork)
 atexit.register(_at_exit)

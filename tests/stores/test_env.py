@@ -5,10 +5,9 @@ import sys
 import threading
 import traceback
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bearer_auth.errors import ConfigurationError
@@ -113,128 +112,52 @@ class TestAToken:
         assert store().get(ID) is None
 
 
-class TestJSON:
-    def test_a_token_with_more_about_it(self):
-        record = only_record(
-            {
-                CI: as_json(
-                    token=STAGING,
-                    user_id="user_123",
-                    tenant_id="acme",
-                    plan="pro",
-                    name="The CI",
-                    scopes=["b:read", "a:*"],
-                    environment="staging",
-                    expires_at="2030-01-31T12:00:00+01:00",
-                    allowed_ips=["192.0.2.7", "10.0.0.0/8"],
-                    metadata={"team": {"id": 7}},
-                )
-            }
-        )
-        assert record == KeyRecord(
-            key_id=ID,
-            user_id="user_123",
-            tenant_id="acme",
-            plan="pro",
-            name="The CI",
-            scopes=("a:*", "b:read"),
-            environment="staging",
-            created_at=record.created_at,
-            expires_at=datetime(2030, 1, 31, 11, tzinfo=UTC),
-            allowed_ips=("192.0.2.7", "10.0.0.0/8"),
-            metadata={"team": {"id": 7}},
-            secrets=(Secret(hash=STAGING_PHC, created_at=record.created_at),),
-        )
-
-    def test_scopes_may_be_one_text(self):
-        assert only_record({CI: as_json(token=STAGING, scopes=" b  a:* ")}).scopes == ("a:*", "b")
-        assert only_record({CI: as_json(token=STAGING, scopes="")}).scopes == ()
-
-    def test_what_may_be_missing_in_a_record_may_be_null(self):
-        record = only_record({CI: as_json(token=STAGING, tenant_id=None, expires_at=None)})
-        assert record.tenant_id is record.expires_at is None
-
-    def test_a_token_that_someone_already_has(self):
-        value = as_json(token=LEGACY, user_id="user_123", environment="staging")
-        env = store(CI=value)
-        record = env.get(*env.key_ids_for(LEGACY))
-        assert (record.user_id, record.name, record.environment) == ("user_123", "ci", "staging")
-
-    @pytest.mark.parametrize("digest", [STAGING_HEX, STAGING_HEX.upper(), STAGING_PHC[8:]])
-    def test_a_hash_in_place_of_a_token(self, digest):
-        value = as_json(id=ID, hash="sha256:" + digest, environment="staging", user_id="user_123")
-        record = store(CI=value).get(ID)
-        assert [secret.hash for secret in record.secrets] == [STAGING_PHC]
-        assert (record.environment, record.user_id, record.name) == ("staging", "user_123", "ci")
-
-    def test_a_hash_is_for_production_unless_told_otherwise(self):
-        record = only_record({CI: as_json(id=ID, hash="sha256:" + STAGING_HEX)})
-        assert record.environment == "production"
-
-
 class TestAFile:
-    @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
-    def test_a_name_that_ends_in_file_names_one(self, tmp_path, end):
-        path = tmp_path / "ci"
-        path.write_bytes(STAGING.encode() + end.encode())
-        record = only_record({CI + "_FILE": str(path)})
+    def test_a_name_that_ends_in_file_names_one(self, tmp_path):
+        (tmp_path / "ci").write_text(STAGING + "\n")
+        record = only_record({CI + "_FILE": str(tmp_path / "ci")})
         assert (record.key_id, record.user_id, record.name) == (ID, "ci", "ci")
 
     def test_it_may_hold_json_over_several_lines(self, tmp_path):
-        path = tmp_path / "ci"
-        path.write_text(json.dumps({"token": STAGING, "user_id": "Zoë"}, indent=2) + "\n")
-        assert only_record({CI + "_FILE": str(path)}).user_id == "Zoë"
+        text = json.dumps({"token": STAGING, "user_id": "Zoë"}, indent=2)
+        (tmp_path / "ci").write_text(text + "\n")
+        assert only_record({CI + "_FILE": str(tmp_path / "ci")}).user_id == "Zoë"
 
     def test_a_key_keeps_its_id_when_it_moves_into_a_file(self, tmp_path):
         (tmp_path / "ci").write_text(LEGACY)
         env = EnvStore(environ={CI + "_FILE": str(tmp_path / "ci")})
         assert env.key_ids_for(LEGACY) == (CI_ID,)
 
-    def test_64_kib_are_read_and_no_byte_more(self, tmp_path):
-        path = tmp_path / "ci"
-        path.write_text(STAGING.join(['{"token":"', '"}']).ljust(65_536))
-        assert only_record({CI + "_FILE": str(path)}).key_id == ID
-        path.write_text(STAGING.join(['{"token":"', '"}']).ljust(65_537))
-        message = refusal({CI + "_FILE": str(path)}, STAGING)
-        assert message == f"{CI}_FILE: the file {str(path)!r} has more than 65536 bytes"
+    def test_a_value_under_a_name_with_file_too_much_is_not_quoted(self):
+        for value in (STAGING, LEGACY, as_json(token=LEGACY)):
+            assert refusal({CI + "_FILE": value}, STAGING, LEGACY) == (
+                f"{CI}_FILE: can't read the file (relative, so not shown: it could be the key): "
+                "No such file or directory"
+            )
 
-    @pytest.mark.parametrize("content", ["\n", "\r\n", ""])
-    def test_an_empty_one_is_refused(self, tmp_path, content):
-        path = tmp_path / "ci"
-        path.write_bytes(content.encode())
-        assert refusal({CI + "_FILE": str(path)}) == f"{CI}_FILE: the file {str(path)!r} is empty"
 
-    @pytest.mark.parametrize("end", ["\n\n", "\r", " ", "\n\r\n"])
-    def test_only_one_line_end_is_taken_off(self, tmp_path, end):
-        path = tmp_path / "ci"
-        path.write_bytes(LEGACY.encode() + end.encode())
-        assert "not a token" in refusal({CI + "_FILE": str(path)}, LEGACY)
+class TestWhatIsRefused:
+    @pytest.mark.parametrize(
+        ("value", "message"),
+        [
+            ("", "it is empty; write a token, or unset the variable"),
+            (LEGACY + "\n", "not a token: it needs at least 16 characters"),
+            (STAGING[:-1] + "0", "the token has our shape and a wrong checksum; is it truncated?"),
+            ('{"token":"' + LEGACY, "no JSON object: look at character 10"),
+            (as_json(token=LEGACY, environment=LEGACY), "environment must be 1 to 16 lower-case"),
+            (as_json(**{LEGACY: "token"}), "unknown field number 1;"),
+        ],
+    )
+    def test_a_wrong_value_is_named_by_its_variable_and_shown_nowhere(self, value, message):
+        said = refusal({CI: value}, LEGACY, BODY)
+        assert said.startswith(f"{CI}: ")
+        assert message in said
 
-    def test_a_missing_one_is_named(self, tmp_path):
-        path = str(tmp_path / "none")
-        message = refusal({CI + "_FILE": path})
-        assert message == f"{CI}_FILE: can't read the file {path!r}: No such file or directory"
-
-    def test_one_that_can_not_be_read_is_named(self, tmp_path):
-        message = refusal({CI + "_FILE": str(tmp_path)})
-        assert message == f"{CI}_FILE: can't read the file {str(tmp_path)!r}: Is a directory"
-
-    def test_one_that_is_no_text_is_named_and_not_quoted(self, tmp_path):
+    def test_a_wrong_file_is_named_and_what_it_holds_is_shown_nowhere(self, tmp_path):
         path = tmp_path / "ci"
         path.write_bytes(LEGACY.encode() + b"\xff")
-        message = refusal({CI + "_FILE": str(path)}, LEGACY)
-        assert message == f"{CI}_FILE: the file {str(path)!r} is not UTF-8 text"
-
-    @pytest.mark.parametrize("value", [STAGING, LEGACY, LEGACY + "\x00", as_json(token=LEGACY), ""])
-    def test_a_value_under_a_name_with_file_too_much_is_not_quoted(self, value):
-        assert refusal({CI + "_FILE": value}, *filter(None, [STAGING, LEGACY])).startswith(
-            f"{CI}_FILE: can't read the file (relative, so not shown: it could be the key): "
-        )
-
-    def test_a_relative_path_is_read(self, tmp_path, monkeypatch):
-        monkeypatch.chdir(tmp_path)
-        Path("ci").write_text(STAGING)
-        assert only_record({CI + "_FILE": "ci"}).key_id == ID
+        said = refusal({CI + "_FILE": str(path)}, LEGACY)
+        assert said == f"{CI}_FILE: the file {str(path)!r} is not UTF-8 text"
 
     def test_a_path_is_not_taken_for_a_key(self, tmp_path):
         path = tmp_path / "a-long-name-of-a-file"
@@ -246,83 +169,6 @@ class TestAFile:
     def test_a_token_that_looks_like_a_path_and_is_none_is_a_key(self):
         token = "/not/a/file/of/this/machine+"
         assert len(store(CI=token).key_ids_for(token)) == 1
-
-
-class TestWhatIsRefused:
-    @pytest.mark.parametrize(
-        ("value", "message"),
-        [
-            ("", "it is empty; write a token, or unset the variable"),
-            ("short-secret-15", "not a token: it needs at least 16 characters"),
-            ("s3cr3t-with a blank", "not a token"),
-            ("s3cr3t-s3cr3t-s3cr3t\n", "not a token"),
-            ("s3cr3t-s3cr3t-ключ", "not a token"),
-            ("s3cr3t" * 800, "not a token"),
-            (STAGING[:-1] + "0", "the token has our shape and a wrong checksum; is it truncated?"),
-            ('{"token":"s3cr3t', "no JSON object: look at character 10"),
-            ('{"token":"s3cr3t-s3cr3t-s3cr3t"} s3cr3t', "look at character 34"),
-            ('{"token":"s3cr3t","token":"s3cr3t"}', "its JSON has the same field twice"),
-            ('{"metadata":{"a":"s3cr3t","a":1}}', "its JSON has the same field twice"),
-            ('{"metadata":' + "9" * 5000 + "}", "a number or a nesting that is too large"),
-            ('{"metadata":' + "[" * 100_000, "a number or a nesting that is too large"),
-            ("{}", "write token, or both id and hash"),
-            (as_json(user_id="s3cr3t"), "write token, or both id and hash"),
-            (as_json(id=ID), "write token, or both id and hash"),
-            (as_json(hash="sha256:" + STAGING_HEX), "write token, or both id and hash"),
-            (as_json(token=LEGACY, id=ID), "write either token, or id and hash"),
-            (as_json(token=LEGACY, hash="sha256:"), "write either token, or id and hash"),
-            (as_json(token=7), "token must be text"),
-            (as_json(token=None), "token must be text"),
-            (as_json(token="s3cr3t"), "not a token"),
-            (as_json(id="s3cr3t", hash="sha256:" + STAGING_HEX), "id must be the 16 characters"),
-            (as_json(id=7, hash="sha256:" + STAGING_HEX), "id must be the 16 characters"),
-            (as_json(id=ID, hash="s3cr3t"), "hash must be 'sha256:' and the digest"),
-            (as_json(id=ID, hash=STAGING_PHC), "hash must be 'sha256:' and the digest"),
-            (as_json(id=ID, hash="sha256:" + STAGING_HEX[1:]), "hash must be 'sha256:'"),
-            (as_json(id=ID, hash="sha512:" + STAGING_HEX * 2), "hash must be 'sha256:'"),
-            (as_json(id=ID, hash=7), "hash must be 'sha256:'"),
-            (
-                as_json(token=LEGACY, usr_id="x"),
-                "unknown field 'usr_id'; known are token, id",
-            ),
-            (as_json(token=LEGACY, limit="1/s"), "unknown field 'limit'"),
-            (as_json(token=LEGACY, status="active"), "unknown field 'status'"),
-            (as_json(plan="pro", **{"s3cr3t-key-as-a-field": 1}), "unknown field number 2;"),
-            (as_json(token=PRODUCTION, environment="staging"), "environment is not the one"),
-            (as_json(token=LEGACY, environment="S3cr3t"), "environment must be 1 to 16 lower-case"),
-            (as_json(token=LEGACY, environment=None), "environment must be 1 to 16 lower-case"),
-            (as_json(token=LEGACY, user_id=""), "user_id must be text of 1 to 255 characters"),
-            (as_json(token=LEGACY, user_id=7), "user_id must be text of 1 to 255 characters"),
-            (as_json(token=LEGACY, user_id=None), "user_id must be text of 1 to 255 characters"),
-            (as_json(token=LEGACY, user_id="s3cr3t\n"), "user_id must be text"),
-            (as_json(token=LEGACY, tenant_id=""), "tenant_id must be text of 1 to 255"),
-            (as_json(token=LEGACY, plan="s3cr3t" * 11), "plan must be text of 1 to 64"),
-            (as_json(token=LEGACY, name=["s3cr3t"]), "name must be text of up to 255"),
-            (as_json(token=LEGACY, scopes=["s3cr3t!"]), "scopes must be a list of scopes"),
-            (as_json(token=LEGACY, scopes="a, b"), "scopes must be a list of scopes"),
-            (as_json(token=LEGACY, scopes={"a": 1}), "scopes must be a list of scopes"),
-            (as_json(token=LEGACY, scopes=[["a"]]), "scopes must be a list of scopes"),
-            (as_json(token=LEGACY, scopes=None), "scopes must be a list of scopes"),
-            (
-                as_json(token=LEGACY, expires_at="2030-01-31"),
-                "expires_at must be a time in ISO 8601",
-            ),
-            (as_json(token=LEGACY, expires_at="2030-01-31T12:00:00"), "with a zone"),
-            (as_json(token=LEGACY, expires_at="0001-01-01T00:00:00+02:00"), "expires_at must be"),
-            (as_json(token=LEGACY, expires_at="s3cr3t"), "expires_at must be a time in ISO 8601"),
-            (as_json(token=LEGACY, expires_at=1893456000), "expires_at must be a time"),
-            (as_json(token=LEGACY, allowed_ips="10.0.0.0/8"), "allowed_ips must be a list"),
-            (as_json(token=LEGACY, allowed_ips=["s3cr3t"]), "allowed_ips must be a list"),
-            (as_json(token=LEGACY, allowed_ips=[7]), "allowed_ips must be a list"),
-            (as_json(token=LEGACY, metadata=["s3cr3t"]), "metadata must be a JSON object"),
-            (as_json(token=LEGACY, metadata={"a": float("nan")}), "metadata must be a JSON object"),
-            (as_json(token=LEGACY, metadata={"a": "s3cr3t" * 2000}), "at most 8192 bytes"),
-        ],
-    )
-    def test_each_mistake_is_named_with_its_variable_and_no_value(self, value, message):
-        said = refusal({CI: value}, "s3cr3t", "S3cr3t", LEGACY, BODY, STAGING_HEX[1:])
-        assert said.startswith(f"{CI}: ")
-        assert message in said
 
     @pytest.mark.parametrize(
         "name",
@@ -600,6 +446,7 @@ class TestEnvLine:
         assert [secret.hash for secret in back.secrets] == [STAGING_PHC]
 
     @settings(max_examples=50)
+    @example(HOSTILE)
     @given(st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1))
     def test_between_the_quotes_is_nothing_that_a_reader_would_change(self, text):
         line = env_line(CI, record(name=text[:255], metadata={text: text}))

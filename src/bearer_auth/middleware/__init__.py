@@ -11,6 +11,7 @@ from ..errors import APIError, ConfigurationError
 from ..events import Emitter, EventSink
 from ..hashing import Pepper
 from ..header import bearer_challenge
+from ..paths import is_normal
 from ..policy import Policy, Rule
 from ..stores import KeyStore
 from .authenticate import PRINCIPAL, authenticate
@@ -89,8 +90,14 @@ class BearerAuth:
     ) -> None:
         if not callable(app):
             raise TypeError(f"app must be a WSGI app, which is callable, not {type(app).__name__}")
-        if health_path is not None and not health_path.startswith("/"):
-            raise ConfigurationError(f"health_path must start with '/': {health_path!r}")
+        if health_path is not None:
+            if not isinstance(health_path, str):
+                raise TypeError(f"health_path must be text or None, not {health_path!r}")
+            if not is_normal(health_path):
+                raise ConfigurationError(
+                    "health_path must start with '/' and be a decoded path, such as '/health', "
+                    f"or None for nowhere; this one could never be asked for: {health_path!r}"
+                )
         switches = {
             "allow_preflight": allow_preflight,
             "keep_authorization_header": keep_authorization_header,

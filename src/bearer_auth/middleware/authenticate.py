@@ -41,7 +41,8 @@ def authenticate(
         policy: What is public, and what needs which scopes.
         allow_preflight: Let CORS preflights through without a key.
         keep_authorization_header: Leave a header that authenticated in the environ.
-        set_remote_user: Set ``REMOTE_USER`` and ``AUTH_TYPE`` (RFC 3875 §4.1.1, §4.1.11).
+        set_remote_user: Set ``REMOTE_USER`` and ``AUTH_TYPE`` (RFC 3875 §4.1.1, §4.1.11), and
+            remove what the server set there where no key was needed.
         emitter: Told of each acceptance, if its sink wants to know.
     """
     tell = emitter.emit if emitter.wants(ACCEPTED) else None
@@ -52,30 +53,33 @@ def authenticate(
     def with_authentication(
         environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        decision = default
+        # Only what is set below is ever believed, also by what stands outside and reads the environ
+        # after a refusal.
+        if PRINCIPAL in environ:
+            del environ[PRINCIPAL]
+        if set_remote_user:
+            environ.pop("REMOTE_USER", None)
+            environ.pop("AUTH_TYPE", None)
         value = environ.get("HTTP_AUTHORIZATION")
-        if decide is not None:
-            decision = decide(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
-        if (
-            decision.public
-            or (value is None and decision.optional)
-            or (allow_preflight and _is_preflight(environ))
-        ):
-            environ.pop(PRINCIPAL, None)  # only what is set below is ever believed
+        public, optional, scopes, types = (
+            default
+            if decide is None
+            else decide(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
+        )
+        if public or (value is None and optional) or (allow_preflight and _is_preflight(environ)):
             return app(environ, start_response)
         principal = check(value, environ.get("REMOTE_ADDR"))
-        if decision.scopes and not principal.has_scopes(*decision.scopes):
-            raise InsufficientScope(decision.scopes, key_id=principal.key_id)
-        accepted = decision.content_types
+        if scopes and not principal.has_scopes(*scopes):
+            raise InsufficientScope(scopes, key_id=principal.key_id)
         # RFC 9112 §6: a request has a body if it has one of these fields. A server may leave
         # CONTENT_LENGTH empty (PEP 3333), and what isn't a number counts as a body.
         length = environ.get("CONTENT_LENGTH")
         if (
             ((length and length.strip("0")) or "HTTP_TRANSFER_ENCODING" in environ)
-            and accepted is not None
-            and not accepted.accepts(environ.get("CONTENT_TYPE", ""))
+            and types is not None
+            and not types.accepts(environ.get("CONTENT_TYPE", ""))
         ):
-            raise UnsupportedMediaType(accepted.names)
+            raise UnsupportedMediaType(types.names)
         environ[PRINCIPAL] = principal
         if not keep_authorization_header:
             del environ["HTTP_AUTHORIZATION"]  # no log or error tracker of the app ever holds it

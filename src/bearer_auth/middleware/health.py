@@ -20,12 +20,13 @@ def health(app: WSGIApplication, *, path: str) -> WSGIApplication:
 
     Args:
         app: The app to wrap.
-        path: The path, compared with PATH_INFO as it is.
+        path: The path, decoded.
     """
+    raw = path.encode().decode("latin-1")  # as PATH_INFO has it (PEP 3333)
 
     def with_health(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if (
-            environ.get("PATH_INFO") != path
+            environ.get("PATH_INFO") != raw
             or PRINCIPAL not in environ
             or environ["REQUEST_METHOD"] not in ("GET", "HEAD")
         ):

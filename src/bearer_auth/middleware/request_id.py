@@ -8,7 +8,9 @@ import re
 import secrets
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import count
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CHALLENGE, APIError, StoreUnavailable
@@ -47,8 +49,8 @@ def request_id(app: WSGIApplication, *, challenge: str, emitter: Emitter) -> WSG
     """Give each request an id and answer with it.
 
     ``X-Request-ID`` is kept if it is harmless and short, else replaced. The response carries it
-    exactly once, in place of an app's own. An ``APIError`` that the app raises, before or while its
-    answer is iterated, becomes the envelope.
+    exactly once, in place of an app's own. An ``APIError`` that the app raises becomes the
+    envelope, also one that a generator raises before the headers have gone out.
 
     Args:
         app: The app to wrap.
@@ -57,11 +59,15 @@ def request_id(app: WSGIApplication, *, challenge: str, emitter: Emitter) -> WSG
     """
 
     def refuse(
-        error: APIError, environ: WSGIEnvironment, start: StartResponse, started: bool
+        environ: WSGIEnvironment,
+        start: StartResponse,
+        header: tuple[str, str],
+        started: bool,
+        error: APIError,
     ) -> list[bytes]:
         report(emitter, error, environ)
         status, headers, body = error.wire(environ)
-        answered = [*headers, ("X-Request-ID", environ[REQUEST_ID])]
+        answered = [*headers, header]
         if started:
             # The server raises this again if the headers have gone out (PEP 3333).
             start(status, answered, sys.exc_info())
@@ -74,6 +80,8 @@ def request_id(app: WSGIApplication, *, challenge: str, emitter: Emitter) -> WSG
         identifier = environ.get("HTTP_X_REQUEST_ID")
         if identifier is None or not _SENT_ID.fullmatch(identifier):
             identifier = _ids.prefix + str(_ids.next())
+            # A BearerAuth within this one, or a log of the app, takes the same id from the header.
+            environ["HTTP_X_REQUEST_ID"] = identifier
         environ[REQUEST_ID] = identifier
         environ[CHALLENGE] = challenge
         header = ("X-Request-ID", identifier)
@@ -83,7 +91,7 @@ def request_id(app: WSGIApplication, *, challenge: str, emitter: Emitter) -> WSG
             nonlocal started
             started = True
             for name, _ in headers:
-                if len(name) == 12 and name.lower() == "x-request-id":
+                if len(name) == 12 and name[0] in "Xx" and name.lower() == "x-request-id":
                     headers = [pair for pair in headers if pair[0].lower() != "x-request-id"]
                     break
             if exc_info is None:
@@ -93,11 +101,13 @@ def request_id(app: WSGIApplication, *, challenge: str, emitter: Emitter) -> WSG
         try:
             answer = app(environ, start)
         except APIError as error:
-            return refuse(error, environ, start_response, started)
-        # A generator, say, has not called start_response yet.
-        if started:
+            return refuse(environ, start_response, header, started, error)
+        # An answer that hasn't called start_response yet, or a generator, can still raise what
+        # becomes the envelope. All else is the server's: it may know a list's length, or a file.
+        if started and answer.__class__ is not GeneratorType:
             return answer
-        return _Late(answer, environ, start_response, refuse, lambda: started)
+        refuse_late = partial(refuse, environ, start_response, header)
+        return _Late(answer, lambda error: refuse_late(started, error))
 
     return with_request_id
 
@@ -118,25 +128,15 @@ def report(emitter: Emitter, error: APIError, environ: WSGIEnvironment) -> None:
 
 
 class _Late:
-    """An answer whose app calls ``start_response`` only when it is iterated.
+    """An answer whose app may still raise an ``APIError`` when it is iterated.
 
-    One value out for each value in. What the app raises before its first one can still become an
-    answer of ours.
+    One value out for each value in. What the app raises before the headers have gone out can still
+    become an answer of ours.
     """
 
-    def __init__(
-        self,
-        answer: Iterable[bytes],
-        environ: WSGIEnvironment,
-        start: StartResponse,
-        refuse: Callable[[APIError, WSGIEnvironment, StartResponse, bool], list[bytes]],
-        started: Callable[[], bool],
-    ) -> None:
+    def __init__(self, answer: Iterable[bytes], refuse: Callable[[APIError], list[bytes]]) -> None:
         self._answer = answer
-        self._environ = environ
-        self._start = start
         self._refuse = refuse
-        self._started = started
         self._iterator: Iterator[bytes] | None = None
 
     def __iter__(self) -> Iterator[bytes]:
@@ -148,8 +148,7 @@ class _Late:
                 self._iterator = iter(self._answer)
             return next(self._iterator)
         except APIError as error:
-            refusal = self._refuse(error, self._environ, self._start, self._started())
-            self._iterator = iter(refusal)
+            self._iterator = iter(self._refuse(error))
             return next(self._iterator)
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ either there may be:
 ``revision() -> Hashable``
     A value that has changed whenever an existing record has. The authenticator keeps a record only
     while the revision equals the one read *before* the record was read; a store without it is read
-    on each request. It may raise ``StoreUnavailable``.
+    on each request, and so is one that returns ``None``. It may raise ``StoreUnavailable``.
 ``key_ids_for(text) -> Sequence[str]``
     The ids under which the record of a token that was not minted may stand.
 ``record_used(batch: Sequence[Use]) -> None`` and ``usage_of(key_ids) -> Mapping[str, Usage]``

@@ -22,6 +22,9 @@ from ..token import KEY_ID, base62, parse
 MAX_FILE = 65_536
 """Bytes of a file that a variable names."""
 
+MIN_TOKEN = 16
+"""Characters of a token that was not minted: it has a fast hash here, and no pepper."""
+
 _HASH = re.compile(r"sha256:([0-9A-Fa-f]{64}|[A-Za-z0-9+/]{43})")
 
 FIELDS = {
@@ -100,7 +103,7 @@ def read_key(
             if about.setdefault("environment", minted.environment) != minted.environment:
                 raise ConfigurationError("environment is not the one that the token names")
         else:
-            check_importable(token)
+            check_importable(token, MIN_TOKEN)
             key_id, imported = _id_of(variable), token
         phc = hash_token(token)
     else:

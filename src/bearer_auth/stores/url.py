@@ -6,11 +6,15 @@ from ..errors import ConfigurationError
 from . import KeyStore
 
 
-def open_store(url: str) -> KeyStore:
+def open_store(url: str, *, create: bool | None = None) -> KeyStore:
     """Open the store that a URL names.
 
     ``env:`` is an ``EnvStore`` (``env:PREFIX_`` one with that prefix); anything with ``://`` is
     the URL of a database, such as ``sqlite:///keys.db``, and an ``SQLStore``.
+
+    Args:
+        url: The URL.
+        create: As for ``SQLStore``.
 
     Raises:
         ConfigurationError: It is neither. The text isn't quoted: there may be a password in it.
@@ -25,7 +29,7 @@ def open_store(url: str) -> KeyStore:
     if "://" in url:
         from .sql import SQLStore
 
-        return SQLStore(url)
+        return SQLStore(url, create=create)
     raise ConfigurationError(
         "the store must be the URL of a database, such as sqlite:///keys.db, or env: for the keys "
         "in the environment"

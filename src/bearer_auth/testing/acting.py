@@ -31,9 +31,9 @@ class acting_as:
     leaves the app alone.
 
     Only the store is replaced, by one with a single key, and a header with this key is put into the
-    request (on a public path it stays there, as any other would). Rules, scopes, content types, the health check, request ids, events and your own code
-    are the real ones. A request that has an Authorization header of its own is left alone: the
-    app's store decides.
+    request (on a public path it stays there, as any other would). Rules, scopes, content types, the
+    health check, request ids, events and your own code are the real ones. A request that has an
+    Authorization header of its own is left alone: the app's store decides.
 
     Within a block the app is this user's for every thread, a live server's too. So let one test at
     a time use an app, or give each its own; as a WSGI app it is safe for any number of threads.

@@ -1,8 +1,8 @@
 """What a request costs more with a key check than without: ``make bench``.
 
 All in one process and interleaved: each round runs each contender once, so that a slow moment of
-the machine hits them all. The figure is the median over the rounds of (the app with the check minus the
-same app without it).
+the machine hits them all. The figure is the median over the rounds of the app with the check minus
+the same app without it. Then what an import costs, and what keys cost in memory.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import json
 import platform
 import sqlite3
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -23,8 +25,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bearer_auth import BearerAuth, EnvStore, Keyring, MemoryStore, Rule
+from bearer_auth import BearerAuth, EnvStore, KeyRecord, Keyring, MemoryStore, Rule
 from bearer_auth.stores.sql import SQLStore
+from bearer_auth.token import mint
 
 App = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -113,12 +116,8 @@ def time_calls(app: App, environ: dict[str, Any], calls: int) -> float:
     return time.perf_counter() - begin
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=60)
-    parser.add_argument("--calls", type=int, default=2000)
-    options = parser.parse_args()
-
+def added_by_request(rounds: int, calls: int) -> None:
+    """Print what each contender adds to a request."""
     folder = tempfile.TemporaryDirectory()
     memory = MemoryStore()
     issued = Keyring(memory).create(
@@ -135,52 +134,91 @@ def main() -> None:
         Rule("/execute/{ensemble}", scopes=["ensembles:execute"]),
         Rule("/docs", public=True),
     ]
+    ours = {
+        f"{name}{suffix}": BearerAuth(app, store, rules=given)
+        for name, store in {"memory": memory, "env": env, "SQLite": sqlite}.items()
+        for suffix, given in {"": [], ", with rules": rules}.items()
+    }
     plain_flask, httpauth = flask_apps(token)
     contenders: dict[str, tuple[App, App]] = {
         "floor, by hand": (app, Floor(app, [token])),
-        "memory": (app, BearerAuth(app, memory)),
-        "memory, with rules": (app, BearerAuth(app, memory, rules=rules)),
-        "env": (app, BearerAuth(app, env)),
-        "env, with rules": (app, BearerAuth(app, env, rules=rules)),
-        "SQLite": (app, BearerAuth(app, sqlite)),
-        "SQLite, with rules": (app, BearerAuth(app, sqlite, rules=rules)),
+        **{name: (app, bearer_auth) for name, bearer_auth in ours.items()},
         "Flask-HTTPAuth, dict": (plain_flask, httpauth),
     }
     unknown = Keyring(MemoryStore()).create(user_id="nobody").token
     kinds = {
-        "valid": environ_with(f"Bearer {token}"),
-        "wrong": environ_with(f"Bearer {unknown}"),
-        "none": environ_with(None),
+        "valid key": environ_with(f"Bearer {token}"),
+        "wrong key": environ_with(f"Bearer {unknown}"),
+        "no key": environ_with(None),
     }
     added: dict[tuple[str, str], list[float]] = {}
     gc.disable()
-    for _ in range(options.rounds):
+    for _ in range(rounds):
         for name, (bare, checked) in contenders.items():
             for kind, environ in kinds.items():
-                calls = max(options.calls // 10, 1) if bare is plain_flask else options.calls
-                without = time_calls(bare, environ, calls)
-                seconds = time_calls(checked, environ, calls) - without
-                added.setdefault((name, kind), []).append(seconds / calls * 1e6)
+                number = max(calls // 10, 1) if bare is plain_flask else calls
+                without = time_calls(bare, environ, number)
+                seconds = time_calls(checked, environ, number) - without
+                added.setdefault((name, kind), []).append(seconds / number * 1e6)
         gc.collect()
+    gc.enable()
 
-    def figure(name: str, kind: str) -> float:
-        return statistics.median(added[name, kind])
-
-    floor = figure("floor, by hand", "valid")
-    print(f"added µs a request, median of {options.rounds} rounds; x the floor's valid key")
-    print(
-        f"CPython {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
-        + ", ".join(
-            f"{name} {version(name)}" for name in ("werkzeug", "SQLAlchemy", "Flask-HTTPAuth")
-        )
-        + f", {datetime.now(UTC):%Y-%m-%d}"
-    )
-    print(f"{'':24}{'valid key':>16}{'wrong key':>16}{'no key':>16}")
+    print(f"added µs a request, median of {rounds} rounds, and how often the floor's valid key")
+    print(f"{'':24}" + "".join(f"{kind:>18}" for kind in kinds))
+    floor = statistics.median(added["floor, by hand", "valid key"])
     for name in contenders:
-        cells = [f"{figure(name, kind):8.2f} {figure(name, kind) / floor:5.2f} x" for kind in kinds]
-        print(f"{name:24}" + "".join(f"{cell:>16}" for cell in cells))
+        figures = [statistics.median(added[name, kind]) for kind in kinds]
+        print(f"{name:24}" + "".join(f"{us:>9.2f} {us / floor:>6.2f} x" for us in figures))
+    for bearer_auth in ours.values():
+        bearer_auth.close()
     sqlite.close()
     folder.cleanup()
+
+
+def import_time(rounds: int = 15) -> None:
+    """Print what ``import bearer_auth`` costs, next to the least that werkzeug's errors cost."""
+    times: dict[str, list[int]] = {"werkzeug.exceptions": [], "bearer_auth": []}
+    for _ in range(rounds):
+        for module, seen in times.items():
+            done = subprocess.run(
+                [sys.executable, "-X", "importtime", "-c", f"import {module}"],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            rows = [line.split("|") for line in done.stderr.splitlines()[1:]]
+            seen.append(next(int(row[1]) for row in rows if row[2][1:] == module))
+    ms = {module: statistics.median(seen) / 1000 for module, seen in times.items()}
+    print(f"\nimport, median of {rounds}: " + ", ".join(f"{m} {t:.1f} ms" for m, t in ms.items()))
+    print(f"difference {ms['bearer_auth'] - ms['werkzeug.exceptions']:.1f} ms")
+
+
+def memory_of_keys(number: int = 100_000) -> None:
+    """Print what keys cost in a MemoryStore."""
+    tracemalloc.start()
+    keyring = Keyring(store := MemoryStore())
+    template = keyring.create(user_id="user_0", name="CI", scopes=["ensembles:execute"]).record
+    for i in range(number - 1):
+        token = mint("ba", "production")
+        store.add(
+            [KeyRecord.from_token(token, user_id=f"user_{i}", name="CI", scopes=template.scopes)]
+        )
+    print(f"\n{number} keys in a MemoryStore: {tracemalloc.get_traced_memory()[0] / 2**20:.0f} MiB")
+    tracemalloc.stop()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=60, help="rounds of the first table")
+    parser.add_argument("--calls", type=int, default=2000, help="requests a round and contender")
+    options = parser.parse_args()
+    peers = ("werkzeug", "SQLAlchemy", "Flask-HTTPAuth")
+    versions = ", ".join(f"{name} {version(name)}" for name in peers)
+    python = f"CPython {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    print(f"{python}, {versions}, {datetime.now(UTC):%Y-%m-%d}\n")
+    added_by_request(options.rounds, options.calls)
+    import_time()
+    memory_of_keys()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,114 @@
+"""``bearer-auth doctor``: what goes wrong in deployment, each finding with its fix."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from ..errors import BearerAuthError
+from . import checks, store_checks
+from .checks import Finding
+from .errors import Code, Command, Failure, redacted
+from .options import examples, json_option, pass_context, store_option
+from .output import write_findings, write_json
+from .probe import server
+from .store import Context, sqlite_path
+
+
+def _http_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        fine = False
+    else:
+        fine = fine and parts.username is None and text.isascii() and text.isprintable()
+    if not fine or " " in text:
+        raise click.BadParameter(
+            "write an http or https address without a password, such as "
+            "https://api.example.com/health"
+        )
+    return text
+
+
+@click.command(
+    "doctor",
+    cls=Command,
+    epilog=examples(
+        "bearer-auth doctor",
+        "bearer-auth doctor --url http://127.0.0.1:8000/health --json",
+    ),
+)
+@click.option(
+    "--url",
+    type=_http_url,
+    metavar="URL",
+    help="Ask this running server whether keys arrive; a path that needs one, such as /health.",
+)
+@click.option(
+    "--apache-config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Look in this configuration of Apache for WSGIPassAuthorization.",
+)
+@store_option
+@json_option
+@pass_context
+def doctor(context: Context, /, url: str | None, apache_config: Path | None, as_json: bool) -> None:
+    """Look for what goes wrong in deployment, and say how to mend it.
+
+    Run it as the user and with the environment of the server. Exits with 1 if it finds an error.
+    """
+    findings = [
+        replace(finding, where=redacted(finding.where), what=redacted(finding.what))
+        for finding in _findings(context, url, apache_config)
+    ]
+    failed = any(finding.severity == "error" for finding in findings)
+    if as_json:
+        write_json({"ok": not failed, "findings": [asdict(finding) for finding in findings]})
+    else:
+        write_findings(findings)
+    click.get_current_context().exit(Code.REFUSED if failed else Code.OK)
+
+
+def _findings(context: Context, url: str | None, apache_config: Path | None) -> Iterator[Finding]:
+    yield from checks.environment(os.environ)
+    yield from checks.mod_wsgi(apache_config)
+    yield from checks.process_list(context.url, checks.command_lines)
+    yield from checks.extras(context.url)
+    yield from checks.peppers(context.read_peppers)
+    yield from checks.argon2_cost()
+    yield from _store(context)
+    if url is not None:
+        yield from server(url)
+
+
+def _store(context: Context) -> Iterator[Finding]:
+    where = context.url or "the store"
+    if context.url is None and context.store is None:
+        yield Finding(
+            "warning",
+            "store",
+            where,
+            "none was named, so neither it nor its keys were looked at",
+            "pass --store URL or set BEARER_AUTH_STORE",
+        )
+        return
+    path = sqlite_path(context.url or "")
+    if path is not None and os.path.exists(path):
+        yield from store_checks.store_files(path)
+    try:
+        keyring = context.keyring()
+        yield from store_checks.keys_without_expiry(keyring)
+    except (BearerAuthError, Failure) as error:
+        text = error.message if isinstance(error, Failure) else str(error)
+        yield Finding("error", "store", where, text, "name a store that can be opened")
+        return
+    yield Finding("ok", "store", where, "it answers")
+    if path is not None:
+        yield from store_checks.database(store_checks.SQLite(path), path)

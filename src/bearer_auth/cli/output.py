@@ -1,0 +1,174 @@
+"""What the commands print: tables for people, lines for pipes, JSON for programs.
+
+Ids, owners, times and states; never a hash. A token appears only where a command hands one out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from ..records import IssuedKey, KeyRecord
+from ..stores import Usage
+from .checks import Finding
+from .errors import Code, Failure
+
+Cell = str | datetime | None
+
+_COLORS = {
+    "active": "green",
+    "suspended": "yellow",
+    "expired": "red",
+    "revoked": "red",
+    "ok": "green",
+    "warning": "yellow",
+    "error": "red",
+}
+
+
+def record_to_dict(
+    record: KeyRecord, *, now: datetime, usage: Usage | None = None
+) -> dict[str, Any]:
+    """A record as JSON values, without its hashes.
+
+    Args:
+        record: The record.
+        now: When ``state`` is computed: ``status``, with expiry counted in.
+        usage: When it was used, if that is known.
+    """
+    usage = usage or Usage()
+    return {
+        "key_id": record.key_id,
+        "user_id": record.user_id,
+        "tenant_id": record.tenant_id,
+        "plan": record.plan,
+        "name": record.name,
+        "scopes": list(record.scopes),
+        "environment": record.environment,
+        "state": record.state_at(now),
+        "status": record.status,
+        "created_at": iso(record.created_at),
+        "created_by": record.created_by,
+        "expires_at": iso(record.expires_at),
+        "revoked_at": iso(record.revoked_at),
+        "revoked_reason": record.revoked_reason,
+        "allowed_ips": list(record.allowed_ips),
+        "limit": record.limit,
+        "metadata": dict(record.metadata),
+        "last_used_at": iso(usage.last_used_at),
+        "secrets": [
+            {
+                "id": secret.id,
+                "created_at": iso(secret.created_at),
+                "expires_at": iso(secret.expires_at),
+                "last_used_at": iso(usage.secrets.get(secret.id)),
+            }
+            for secret in record.secrets
+        ],
+    }
+
+
+def iso(value: datetime | None) -> str | None:
+    """ISO 8601 in UTC, such as ``2030-01-31T12:00:00Z``."""
+    return None if value is None else value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def utc_now() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
+
+
+def write_json(value: dict[str, Any]) -> None:
+    """One object on stdout."""
+    click.echo(json.dumps(value, indent=2))
+
+
+def note(text: str) -> None:
+    """A line for people, on stderr."""
+    click.echo(printable(text), err=True)
+
+
+def write_issued(issued: IssuedKey, verb: str, *, as_json: bool) -> None:
+    """Hand out a token: alone on stdout, or in one JSON object; all else goes to stderr."""
+    record = issued.record
+    ends = f"ends {_short(record.expires_at)}" if record.expires_at else "has no end"
+    note(
+        f"{verb} key {record.key_id} of {record.user_id} ({record.plan}, {record.environment}); "
+        f"it {ends}.\nThe token is shown this once: keep it as you would a password."
+    )
+    try:
+        if as_json:
+            write_json({"token": issued.token, **record_to_dict(record, now=utc_now())})
+        else:
+            click.echo(issued.token)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Failure(
+            f"the token of {record.key_id} could not be written out ({error.strerror}); nobody "
+            "has it, so revoke that key",
+            Code.REFUSED,
+        ) from None
+
+
+def write_table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+    """A table on stdout: drawn at a terminal, else one row a line with tabs between its cells."""
+    rows = list(rows)
+    if sys.stdout.isatty() and _draw_table(columns, rows):
+        return
+    for row in [[column.upper() for column in columns], *rows]:
+        cells = (iso(cell) if isinstance(cell, datetime) else cell for cell in row)
+        click.echo("\t".join(printable(cell or "-") for cell in cells))
+
+
+def _draw_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bool:
+    try:
+        from rich.box import SIMPLE_HEAD
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+    except ImportError:  # under Flask's command there may be click without rich
+        return False
+    plain = bool(os.environ.get("NO_COLOR"))
+    table = Table(box=None if plain else SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    shown = [n for n, _ in enumerate(columns) if any(row[n] for row in rows)] or [0]
+    for n in shown:
+        table.add_column(columns[n].capitalize(), no_wrap=n == 0, overflow="fold")
+    for row in rows:
+        cells = [
+            _short(cell) if isinstance(cell, datetime) else printable(cell or "-") for cell in row
+        ]
+        table.add_row(*(Text(cells[n], style=_COLORS.get(cells[n], "")) for n in shown))
+    Console(color_system=None if plain else "auto", highlight=False).print(table)
+    return True
+
+
+def write_findings(findings: Iterable[Finding]) -> None:
+    """The findings of the doctor, the gravest last, where a terminal shows them."""
+    order = ("ok", "warning", "error")
+    for finding in sorted(findings, key=lambda finding: order.index(finding.severity)):
+        color = _COLORS[finding.severity] if not os.environ.get("NO_COLOR") else None
+        head = click.style(f"{finding.severity:<7}", fg=color)
+        click.echo(f"{head}  {printable(f'{finding.check}: {finding.where}: {finding.what}')}")
+        if finding.fix:
+            click.echo(f"         fix: {printable(finding.fix)}")
+
+
+def _short(value: datetime) -> str:
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
+
+
+def printable(text: str) -> str:
+    """The text, with what a terminal would obey instead of show written as ``\\x1b``."""
+    return "".join(
+        character
+        if character.isprintable() or character == "\n"
+        else character.encode("unicode_escape").decode()
+        for character in text
+    )

@@ -1,0 +1,117 @@
+"""Which store the commands work on, and with which peppers."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import click
+
+from ..errors import ConfigurationError, StoreUnavailable
+from ..events import EventSink
+from ..hashing import Hashing, Pepper
+from ..keyring import Keyring
+from ..stores import KeyStore
+from ..stores.url import open_store
+from .errors import Code, Failure, one_line
+
+
+@dataclass(slots=True)
+class Context:
+    """What the commands work on.
+
+    A program that mounts them in a group of its own sets one as ``ctx.obj``; without one, the store
+    comes from ``--store`` or ``BEARER_AUTH_STORE`` and the peppers from ``BEARER_AUTH_PEPPERS``.
+
+    Attributes:
+        store: The store. ``--store`` takes precedence.
+        url: The store's URL, if it has one; ``doctor`` looks at the file it names.
+        peppers: As for ``Keyring``; ``None`` reads the environment.
+        prefix: As for ``Keyring``.
+        hashing: As for ``Keyring``.
+        environments: What ``verify`` accepts, as for ``Authenticator``.
+        event_sink: As for ``Keyring``.
+    """
+
+    store: KeyStore | None = None
+    url: str | None = None
+    peppers: Sequence[Pepper] | None = None
+    prefix: str = "ba"
+    hashing: Hashing = "sha256"
+    environments: Sequence[str] = ("production",)
+    event_sink: EventSink | None = None
+
+    def open(self, *, create: bool = False) -> KeyStore:
+        """The store; opened now, and closed when the command ends, if it is not the program's."""
+        if self.store is None:
+            if self.url is None:
+                raise Failure("no store: pass --store URL or set BEARER_AUTH_STORE", Code.USAGE)
+            self.store = _open(self.url, create)
+            close = getattr(self.store, "close", None)
+            if close is not None:
+                click.get_current_context().call_on_close(close)
+        return self.store
+
+    def keyring(self, *, create: bool = False) -> Keyring:
+        """A keyring over the store."""
+        return Keyring(
+            self.open(create=create),
+            self.prefix,
+            peppers=self.read_peppers(),
+            hashing=self.hashing,
+            event_sink=self.event_sink,
+        )
+
+    def read_peppers(self) -> Sequence[Pepper]:
+        """The peppers, newest first."""
+        if self.peppers is None:
+            self.peppers = peppers_from(os.environ)
+        return self.peppers
+
+
+def _open(url: str, create: bool) -> KeyStore:
+    path = sqlite_path(url)
+    if path is not None and not create and not os.path.exists(path):
+        raise Failure(
+            f"{path}: there is no such file; 'bearer-auth keys create' makes it", Code.STORE
+        )
+    try:
+        return open_store(url, create=create)
+    except (ConfigurationError, StoreUnavailable, ImportError) as error:
+        raise Failure(one_line(str(error)), Code.STORE) from None
+
+
+def sqlite_path(url: str) -> str | None:
+    """The file that an ``sqlite:`` URL names, ``None`` for other URLs."""
+    match = re.fullmatch(r"sqlite(?:\+\w+)?:///([^:?][^?]*)(?:\?.*)?", url, re.IGNORECASE)
+    return match[1] if match else None
+
+
+def peppers_from(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The peppers in ``BEARER_AUTH_PEPPERS``, or in the file that ``BEARER_AUTH_PEPPERS_FILE``
+    names: newest first, with white space between them.
+
+    Raises:
+        ConfigurationError: The file can't be read, or both are set, or the text is not UTF-8.
+    """
+    text, path = environ.get("BEARER_AUTH_PEPPERS"), environ.get("BEARER_AUTH_PEPPERS_FILE")
+    if text is not None and path is not None:
+        raise ConfigurationError("set BEARER_AUTH_PEPPERS or BEARER_AUTH_PEPPERS_FILE, not both")
+    if path is not None:
+        try:
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or "not UTF-8 text"
+            raise ConfigurationError(
+                f"BEARER_AUTH_PEPPERS_FILE: can't read the file: {why}"
+            ) from None
+    peppers = tuple((text or "").split())
+    try:
+        for pepper in peppers:
+            pepper.encode()
+    except UnicodeEncodeError:
+        raise ConfigurationError("BEARER_AUTH_PEPPERS is not UTF-8 text") from None
+    return peppers
