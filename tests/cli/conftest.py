@@ -77,7 +77,7 @@ Shell = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def child_env(tmp_path: Path) -> dict[str, str]:
+def child_env(tmp_path: Path, url: str) -> dict[str, str]:
     """The environment of a process that finds ``bearer-auth`` in its PATH."""
     folder = tmp_path / "bin"
     folder.mkdir()

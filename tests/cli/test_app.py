@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from bearer_auth import __version__
+from bearer_auth import KeyRecord, __version__
 from bearer_auth.cli.errors import CODES
 from bearer_auth.token import parse
 
@@ -92,10 +92,13 @@ def test_without_rich_a_terminal_gets_the_plain_form(child_env, issued, tmp_path
     assert f"{issued.key_id}\tCI\t" in shown
 
 
-def test_a_pipe_that_closes_is_silent(shell, keyring):
-    for number in range(300):
-        keyring.create(user_id=f"user_{number}", name="n" * 250)
-    result = shell("bearer-auth keys list --all | head -1; bearer-auth keys list --all --json | true")
+def test_a_pipe_that_closes_is_silent(shell, store):
+    # More than a pipe holds, so that some of it is written after the reader has gone.
+    ids = (f"{number:016}" for number in range(500))
+    store.add(KeyRecord(key_id=key_id, user_id="u", name="n" * 250) for key_id in ids)
+    result = shell(
+        "bearer-auth keys list --all | head -1; bearer-auth keys list --all --json | true"
+    )
     assert result.stderr == ""
     assert result.stdout.startswith("ID\tNAME")
 
@@ -126,9 +129,9 @@ def test_closed_standard_input_is_empty_input(shell, issued):
 
 
 def test_a_name_that_the_encoding_lacks_is_shown_somehow(shell, keyring):
-    keyring.create(user_id="u", name="Zoë 鍵")
-    result = shell("bearer-auth keys list", PYTHONIOENCODING="ascii")
-    assert "Zo\\xeb \\u9375" in result.stdout
+    keyring.create(user_id="u", name="鍵")
+    result = shell("bearer-auth keys list", PYTHONIOENCODING="latin-1")
+    assert "\\u9375" in result.stdout
     assert result.returncode == 0
 
 
@@ -151,7 +154,7 @@ def test_a_locked_database_is_one_line(run, store, url, monkeypatch):
         "bearer-auth keys create --user u --store sqlite:///missing/keys.db",
         "bearer-auth keys list --store sqlite:////dev/null",
         "bearer-auth keys create --user u --store env:",
-        "bearer-auth keys list",
+        "BEARER_AUTH_STORE= bearer-auth keys list",
         "bearer-auth keys show nothing",
         "bearer-auth keys frobnicate",
         "bearer-auth --frobnicate",

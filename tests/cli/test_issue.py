@@ -125,9 +125,7 @@ def test_a_token_on_the_command_line_of_import_is_refused_unseen(run, url):
 def test_import_takes_a_hash_for_an_id(run, store, issued: IssuedKey):
     record = issued.record
     other = record.secrets[0].hash
-    run(
-        "keys", "import", "--hash", "--id", "5hT2vN8cYw1QsJ4K", "--user", "user_9", input=other
-    )
+    run("keys", "import", "--hash", "--id", "5hT2vN8cYw1QsJ4K", "--user", "user_9", input=other)
     imported = store.get("5hT2vN8cYw1QsJ4K")
     assert imported.user_id == "user_9"
     assert imported.secrets[0].hash == other

@@ -24,7 +24,8 @@ def test_durations(text, value):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "d", "90", "-1d", "1.5h", "90D", " 90d", "90d\n", "36526d", "999999999w", "٣d", "1y"]
+    "text",
+    ["", "d", "90", "-1d", "1.5h", "90D", " 90d", "90d\n", "36526d", "999999999w", "٣d", "1y"],
 )
 def test_what_is_no_duration(text):
     with pytest.raises(click.BadParameter):
@@ -44,7 +45,8 @@ def test_dates(text, value):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "tomorrow", "2030-02-30", "2030-01-31T12:00:00", "9999-12-31T23:59-05:00", "31.1.30"]
+    "text",
+    ["", "tomorrow", "2030-02-30", "2030-01-31T12:00:00", "9999-12-31T23:59-05:00", "31.1.30"],
 )
 def test_what_is_no_date_with_a_zone(text):
     with pytest.raises(click.BadParameter):

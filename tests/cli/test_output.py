@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bearer_auth import Keyring, KeyRecord, MemoryStore, Secret, Usage
+from bearer_auth import KeyRecord, Keyring, MemoryStore, Secret, Usage
 from bearer_auth.cli.output import printable, record_to_dict, write_issued
 
 HASH = "$sha256$" + "A" * 43

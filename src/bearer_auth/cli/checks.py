@@ -145,9 +145,12 @@ def command_lines() -> dict[int, list[str]]:
 
 def argon2_cost(clock: Callable[[], float] = time.perf_counter) -> Iterator[Finding]:
     """How long one slow hash takes here."""
-    start = clock()
-    hash_token("doctor", "argon2id")
-    took = clock() - start
+    runs: list[float] = []
+    for _ in range(3):  # the fastest says what it costs, the others what else was going on
+        start = clock()
+        hash_token("doctor", "argon2id")
+        runs.append(clock() - start)
+    took = min(runs)
     what = f"one hash takes {took * 1000:.0f} ms"
     if took > SLOW_ARGON2_S:
         yield Finding(

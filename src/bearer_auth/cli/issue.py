@@ -79,7 +79,7 @@ def create(
     context_settings={"allow_extra_args": True},
     epilog=examples(
         """printf %s "$OLD_KEY" | bearer-auth keys import --user user_123 --name legacy""",
-        """printf %s "$HASH" | bearer-auth keys import --hash --id 5hT2vN8cYw1QsJ4K --user user_123""",
+        'printf %s "$HASH" | bearer-auth keys import --user user_123 --hash --id 5hT2vN8cYw1QsJ4K',
     ),
 )
 @key_options(stored=True)

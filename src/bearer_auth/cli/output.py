@@ -153,8 +153,9 @@ def write_findings(findings: Iterable[Finding]) -> None:
     """The findings of the doctor, the gravest last, where a terminal shows them."""
     order = ("ok", "warning", "error")
     for finding in sorted(findings, key=lambda finding: order.index(finding.severity)):
-        color = _COLORS[finding.severity] if not os.environ.get("NO_COLOR") else None
-        head = click.style(f"{finding.severity:<7}", fg=color)
+        head = f"{finding.severity:<7}"
+        if not os.environ.get("NO_COLOR"):
+            head = click.style(head, fg=_COLORS[finding.severity])  # echo takes it out in a pipe
         click.echo(f"{head}  {printable(f'{finding.check}: {finding.where}: {finding.what}')}")
         if finding.fix:
             click.echo(f"         fix: {printable(finding.fix)}")

@@ -1,0 +1,122 @@
+"""Every command has --store, --json, an example that works, and its place in docs/cli.md."""
+
+import re
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import click
+import pytest
+
+from bearer_auth import BearerAuth, Keyring, MemoryStore
+from bearer_auth.cli.app import commands
+from bearer_auth.cli.errors import CODES, Command
+from bearer_auth.token import mint
+
+PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
+KEY_ID = "3fQ7mZ0aKx9LpR2T"
+
+
+def leaves(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from leaves(command, (*path, name))
+        else:
+            yield " ".join((*path, name)), command
+
+
+COMMANDS = dict(leaves(commands))
+
+
+def examples_of(command: click.Command) -> list[str]:
+    _, _, lines = (command.epilog or "").partition("Example:\n")
+    return [line.strip() for line in lines.splitlines()]
+
+
+def test_the_commands_are_the_ones_of_the_design():
+    assert set(COMMANDS) == {
+        "keys create",
+        "keys import",
+        "keys list",
+        "keys show",
+        "keys update",
+        "keys rotate",
+        "keys suspend",
+        "keys resume",
+        "keys revoke",
+        "keys purge",
+        "verify",
+        "doctor",
+        "env",
+    }
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_store_json_and_help_for_each_option(name, run):
+    command = COMMANDS[name]
+    assert isinstance(command, Command)
+    options = [param for param in command.params if isinstance(param, click.Option)]
+    names = {name for option in options for name in option.opts}
+    assert {"--store", "--json"} <= names
+    assert [option.opts for option in options if not option.help] == []
+    shown = run(*name.split(), "--help").stdout
+    assert examples_of(command)
+    for line in examples_of(command):
+        assert f"  {line}\n" in shown
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_example_works(name, shell, store, keyring: Keyring, serve):
+    token = mint("ba", "production", KEY_ID)
+    phc = "$sha256$" + sha256(token.encode()).hexdigest()
+    keyring.import_hash(KEY_ID, phc, user_id="user_123")
+    keyring.create(user_id="user_123")
+    server = serve(BearerAuth(lambda environ, start_response: [], MemoryStore()))
+    script = "\n".join(["set -e", *examples_of(COMMANDS[name])])
+    result = shell(
+        script.replace("http://127.0.0.1:8000", server),
+        KEY=token,
+        OLD_KEY="legacy-key-0123456789",
+        HASH=phc,
+        BEARER_AUTH_PEPPERS="p" * 32,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "Error" not in result.stderr
+
+
+def section(title: str) -> str:
+    match = re.search(
+        rf"^## `bearer-auth {title}`$(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL
+    )
+    assert match is not None, f"docs/cli.md has no section for {title}"
+    return match[1]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_documented(name):
+    text = section(name)
+    for param in COMMANDS[name].params:
+        if isinstance(param, click.Option) and param.opts[0] not in ("--store", "--json"):
+            assert f"`{param.opts[0]}" in text, f"{param.opts[0]} of {name}"
+    for line in examples_of(COMMANDS[name]):
+        assert line in text
+
+
+def test_no_option_is_documented_that_is_not_there():
+    for name, command in COMMANDS.items():
+        known = {option for param in command.params for option in param.opts}
+        assert set(re.findall(r"`(--[a-z-]+)", section(name))) - known == set()
+
+
+def test_what_holds_for_all_commands_is_documented():
+    for text in (
+        "--store",
+        "--json",
+        "BEARER_AUTH_STORE",
+        "BEARER_AUTH_PEPPERS",
+        "BEARER_AUTH_PEPPERS_FILE",
+        "NO_COLOR",
+    ):
+        assert f"`{text}" in PAGE
+    for code in CODES:
+        assert f"| {code:d} |" in PAGE

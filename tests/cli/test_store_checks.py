@@ -1,0 +1,142 @@
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bearer_auth import Keyring, MemoryStore
+from bearer_auth.cli import store_checks
+from bearer_auth.cli.checks import Finding
+from bearer_auth.stores.env import EnvStore
+
+
+def only(findings) -> Finding:
+    (finding,) = findings
+    return finding
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "severity"),
+    [
+        ("keys.db", 0o644, "error"),
+        ("keys.db", 0o640, "warning"),
+        ("keys.db-wal", 0o604, "error"),
+        ("keys.db-shm", 0o660, "warning"),
+        ("keys.db", 0o600, "ok"),
+    ],
+)
+def test_a_store_file_that_others_can_read(tmp_path: Path, name, mode, severity):
+    tmp_path.chmod(0o700)
+    path = tmp_path / "keys.db"
+    path.touch(0o600)
+    (tmp_path / name).touch()
+    (tmp_path / name).chmod(mode)
+    finding = only(store_checks.store_files(str(path)))
+    assert (finding.severity, finding.check) == (severity, "store_file")
+    if severity != "ok":
+        assert finding.fix == f"chmod 600 {tmp_path / name}"
+        assert f"{mode:04o}" in finding.what
+
+
+def test_a_folder_in_which_everybody_may_replace_the_file(tmp_path: Path):
+    path = tmp_path / "keys.db"
+    path.touch(0o600)
+    tmp_path.chmod(0o777)
+    finding = only(store_checks.store_files(str(path)))
+    assert (finding.severity, finding.where) == ("error", str(tmp_path))
+    tmp_path.chmod(0o1777)  # only owners may replace files there
+    assert only(store_checks.store_files(str(path))).severity == "ok"
+
+
+def test_a_file_that_is_gone_meanwhile_is_no_finding(tmp_path: Path):
+    assert list(store_checks.store_files(str(tmp_path / "no" / "keys.db"))) == []
+
+
+def test_the_files_of_the_store_are_never_opened(store, url, monkeypatch):
+    """THREATS.md, Keys, stores, caches: closing any descriptor drops the process's locks."""
+
+    def opened(*_, **__):
+        raise AssertionError("opened")
+
+    monkeypatch.setattr("builtins.open", opened)
+    monkeypatch.setattr("os.open", opened)
+    assert only(store_checks.store_files(url.removeprefix("sqlite:///"))).severity == "ok"
+
+
+def test_the_journal_and_the_clock_of_a_store_are_fine(store, url):
+    path = url.removeprefix("sqlite:///")
+    journal, clock = store_checks.database(store_checks.SQLite(path), path)
+    assert (journal.check, journal.severity) == ("journal_mode", "ok")
+    assert (clock.check, clock.severity) == ("clock", "ok")
+
+
+def test_another_journal_mode_is_a_warning(tmp_path: Path):
+    import sqlite3
+    from contextlib import closing
+
+    path = str(tmp_path / "keys.db")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE t (x)")
+    journal = next(store_checks.database(store_checks.SQLite(path), path))
+    assert journal.severity == "warning"
+    assert journal.what.startswith("delete: ")
+    assert "journal_mode=WAL" in journal.fix
+
+
+class Other:
+    """A database whose clock is wrong by so many seconds."""
+
+    def __init__(self, off: float) -> None:
+        self.off = off
+
+    def journal(self):
+        return iter(())
+
+    def now(self):
+        return time.time() + self.off
+
+
+@pytest.mark.parametrize(
+    ("off", "severity"), [(0, "ok"), (1.9, "ok"), (-1.9, "ok"), (60, "error"), (-60, "error")]
+)
+def test_a_clock_that_differs_is_an_error(off, severity):
+    finding = only(store_checks.database(Other(off), "db"))
+    assert (finding.check, finding.severity) == ("clock", severity)
+
+
+def test_a_database_that_fails_is_a_finding_without_the_text_of_its_error(tmp_path: Path):
+    path = tmp_path / "keys.db"
+    path.write_text("hunter2 " * 500)
+    finding = only(store_checks.database(store_checks.SQLite(str(path)), "db"))
+    assert finding.severity == "error"
+    assert "DatabaseError" in finding.what
+    assert "hunter2" not in repr(finding)
+
+
+def test_keys_without_an_end_are_named_up_to_a_few(monkeypatch):
+    monkeypatch.setattr(store_checks, "MAX_PAGE", 3)
+    keyring = Keyring(MemoryStore())
+    keyring.create(user_id="u", expires_in=timedelta(days=1))
+    assert only(store_checks.keys_without_expiry(keyring)).severity == "ok"
+    endless = keyring.create(user_id="u").key_id
+    finding = only(store_checks.keys_without_expiry(keyring))
+    assert (finding.severity, finding.where) == ("warning", endless)
+    assert finding.what.startswith("1 of 2 active keys")
+    assert finding.fix == f"bearer-auth keys update {endless} --expires-in 90d"
+    for _ in range(6):
+        keyring.create(user_id="u")
+    finding = only(store_checks.keys_without_expiry(keyring))
+    assert finding.what.startswith("7 of 8 active keys")
+    assert finding.where.count(",") == 5
+    assert finding.where.endswith(", …")
+
+
+def test_a_key_that_has_ended_needs_no_end():
+    keyring = Keyring(MemoryStore())
+    keyring.revoke(keyring.create(user_id="u").key_id)
+    assert only(store_checks.keys_without_expiry(keyring)).severity == "ok"
+
+
+def test_a_store_that_cannot_list_is_left_alone():
+    finding = only(store_checks.keys_without_expiry(Keyring(EnvStore(environ={}))))
+    assert (finding.severity, finding.what) == ("ok", "this store can't list its keys")
