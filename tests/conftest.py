@@ -1,9 +1,13 @@
-"""What holds for the whole suite: in CI a test may be skipped only for a reason listed here."""
+"""What holds for the whole suite: in CI a test may be skipped only for a reason listed here; and
+``call``, which sends a request to a WSGI app through a gateway that follows PEP 3333."""
 
+import io
 import os
 import re
-from collections.abc import Generator
-from typing import Any
+from collections.abc import Callable, Generator
+from typing import Any, NamedTuple
+from wsgiref.handlers import SimpleHandler
+from wsgiref.validate import validator
 
 import hypothesis
 import pytest
@@ -42,3 +46,36 @@ def _refuse_unexpected_skip(report: Any) -> Any:
             f"skipped in CI for a reason that tests/conftest.py doesn't list: {reason}"
         )
     return report
+
+
+class Answer(NamedTuple):
+    status: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+@pytest.fixture(scope="session")
+def call() -> Callable[..., Answer]:
+    """``call(app, method, path, **environ)``; what breaks PEP 3333, or escapes, is an error."""
+
+    def call(app: Any, method: str = "GET", path: str = "/", **environ: Any) -> Answer:
+        out, errors = io.BytesIO(), io.StringIO()
+        request = {
+            "REQUEST_METHOD": method,
+            "PATH_INFO": path,
+            "SCRIPT_NAME": "",
+            "QUERY_STRING": "",
+            "SERVER_NAME": "localhost",
+            "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "192.0.2.7",
+        }
+        handler = SimpleHandler(io.BytesIO(), out, errors, request | environ)
+        handler.os_environ, handler.origin_server = {}, False
+        handler.run(validator(app))
+        assert errors.getvalue() == ""
+        head, _, body = out.getvalue().partition(b"\r\n\r\n")
+        (_, status), *headers = (line.split(": ", 1) for line in head.decode("latin-1").split("\r\n"))
+        return Answer(status, [(name, value) for name, value in headers], body)
+
+    return call
