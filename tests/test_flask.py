@@ -236,7 +236,7 @@ def test_an_unknown_option_is_refused_before_there_is_an_app() -> None:
     [
         ("BEARER_AUTH_ALLOW_PREFLIGHT", "false", "allow_preflight must be True or False"),
         ("BEARER_AUTH_HEALTH_PATH", "health", "health_path must start with"),
-        ("BEARER_AUTH_HEALTH_PATH", False, "health_path must be a path or None, not False"),
+        ("BEARER_AUTH_HEALTH_PATH", False, "health_path must be text or None, not False"),
         ("BEARER_AUTH_ENVIRONMENTS", "production", "environments must be a list"),
         ("BEARER_AUTH_REALM", "a\nb", "realm must be"),
         ("BEARER_AUTH_RULES", [{"pth": "/admin"}], "pth"),
