@@ -1,5 +1,7 @@
 """Flask's door."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from bearer_auth import (
     ConfigurationError,
     Event,
     InsufficientScope,
+    InvalidRequest,
     Keyring,
     MemoryStore,
     Rule,
@@ -198,6 +201,31 @@ def test_an_unknown_name_in_the_configuration_is_refused_with_the_nearest_right_
     )
 
 
+@pytest.mark.parametrize("name", ["BEARER_AUTH_EVENT_SINK", "BEARER_AUTH_CLOCK"])
+def test_what_is_no_text_is_given_in_code_only(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"no configuration {name}"):
+        FlaskBearerAuth(make_app(**{name: Sink()}), MemoryStore())
+
+
+def test_the_store_can_be_a_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEARER_AUTH_KEY_CI", "a-token-of-twenty-four-xx")
+    app = make_app(BEARER_AUTH_STORE="env:")
+    FlaskBearerAuth(app)
+    header = {"Authorization": "Bearer a-token-of-twenty-four-xx"}
+    answer = app.test_client().get("/me", headers=header)
+    assert (answer.status_code, answer.json) == (200, {"user": "ci", "header": None})
+
+
+def test_without_flask_the_error_names_the_extra() -> None:
+    code = (
+        "import sys; sys.modules['flask'] = None\n"
+        "try: import bearer_auth.flask\n"
+        "except ImportError as error: print(error)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == 'bearer_auth.flask needs Flask: pip install "bearer_auth[flask]"\n'
+
+
 def test_an_unknown_option_is_refused_before_there_is_an_app() -> None:
     with pytest.raises(TypeError, match="no option 'publik'; did you mean 'public'"):
         FlaskBearerAuth(publik=["/docs"])  # type: ignore[call-arg]
@@ -208,7 +236,7 @@ def test_an_unknown_option_is_refused_before_there_is_an_app() -> None:
     [
         ("BEARER_AUTH_ALLOW_PREFLIGHT", "false", "allow_preflight must be True or False"),
         ("BEARER_AUTH_HEALTH_PATH", "health", "health_path must start with"),
-        ("BEARER_AUTH_HEALTH_PATH", False, "health_path must be a path or None, not False"),
+        ("BEARER_AUTH_HEALTH_PATH", False, "health_path must be text or None, not False"),
         ("BEARER_AUTH_ENVIRONMENTS", "production", "environments must be a list"),
         ("BEARER_AUTH_REALM", "a\nb", "realm must be"),
         ("BEARER_AUTH_RULES", [{"pth": "/admin"}], "pth"),
@@ -345,6 +373,36 @@ def test_a_view_on_a_public_path_that_asks_for_a_principal_gets_the_documented_4
     assert (client.get("/ask").status_code, client.get("/ask").json) == (401, UNAUTHORIZED)
     assert client.get("/admin").status_code == 401
     assert [e.reason for e in sink.events] == ["missing", "missing", "missing"]
+
+
+class Locked(InvalidRequest):
+    """An error of the app's own, with a status of its own."""
+
+    code = 423
+    error_code = "LOCKED"
+    message = "This shop is closed"
+
+
+def test_an_error_of_the_apps_own_in_our_tree_is_an_envelope_too(
+    store: MemoryStore, sink: Sink, key: dict[str, str]
+) -> None:
+    app = make_app()
+
+    @app.get("/locked")
+    def locked() -> str:
+        raise Locked
+
+    @app.errorhandler(HTTPException)
+    def page(error: HTTPException) -> tuple[str, int]:
+        return "a page", 500
+
+    FlaskBearerAuth(app, store, event_sink=sink)
+    answer = app.test_client().get("/locked", headers=key)
+    assert (answer.status_code, answer.json) == (
+        423,
+        {"success": False, "error": {"code": "LOCKED", "message": "This shop is closed"}},
+    )
+    assert [(e.status, e.reason) for e in sink.events] == [(423, "locked")]
 
 
 def test_the_answer_to_head_has_no_body(store: MemoryStore, key: dict[str, str]) -> None:

@@ -28,6 +28,7 @@ from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response
 
 from .authenticator import Clock
+from .cli.flask import commands
 from .errors import APIError, ConfigurationError
 from .events import EventSink
 from .hashing import Pepper
@@ -37,7 +38,7 @@ from .records import Principal
 from .stores import KeyStore
 from .stores.url import open_store
 
-__all__ = ["FlaskBearerAuth", "Options", "current_principal", "require_scopes"]
+__all__ = ["FlaskBearerAuth", "Options", "commands", "current_principal", "require_scopes"]
 
 NAME = "bearer_auth"
 """Where ``app.extensions`` holds the app's ``BearerAuth``."""

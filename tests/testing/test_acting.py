@@ -267,7 +267,14 @@ def test_events_go_to_the_apps_sink() -> None:
     assert [(event.name, event.status) for event in sink.events] == [("request.refused", 403)]
 
 
-def test_the_key_is_of_an_environment_that_the_app_accepts() -> None:
+def test_the_key_is_of_production_where_that_is_accepted() -> None:
+    app = BearerAuth(whoami, MemoryStore(), environments=["development", "production"])
+    with acting_as(app) as principal:
+        assert user_of(app) == "user_test"
+    assert principal.environment == "production"
+
+
+def test_else_the_key_is_of_an_environment_that_is_accepted() -> None:
     app = BearerAuth(whoami, MemoryStore(), environments=["staging", "development"])
     with acting_as(app) as principal:
         assert user_of(app) == "user_test"
