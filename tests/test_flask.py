@@ -23,6 +23,7 @@ from bearer_auth import (
     get_request_id,
 )
 from bearer_auth.flask import FlaskBearerAuth, current_principal, require_scopes
+from bearer_auth.testing import acting_as
 
 UNAUTHORIZED = {
     "success": False,
@@ -297,6 +298,11 @@ def views(app: Flask) -> None:
     app.add_url_rule("/decorated", view_func=Decorated.as_view("decorated"))
     app.add_url_rule("/method/<name>", view_func=Method.as_view("method"))
 
+    @app.get("/async")
+    @require_scopes("admin")
+    async def later() -> str:
+        return "secret"
+
     @app.get("/inline")
     def inline() -> str:
         current_principal.require_scopes("admin")
@@ -308,7 +314,7 @@ def views(app: Flask) -> None:
             current_principal.require_scopes("admin")
 
 
-PATHS = ["/admin", "/blueprint/admin", "/decorated", "/method/x", "/inline", "/before"]
+PATHS = ["/admin", "/blueprint/admin", "/decorated", "/method/x", "/async", "/inline", "/before"]
 SETTINGS: list[dict[str, Any]] = [
     {},
     {"TESTING": True},
@@ -348,6 +354,16 @@ def test_a_refusal_in_a_view_is_the_envelope_whatever_handlers_the_app_has(
     assert [(e.name, e.status, e.reason, e.request_id) for e in sink.events] == [
         ("request.refused", 403, "scope", "request-7")
     ]
+
+
+def test_each_kind_of_view_runs_with_the_scope(store: MemoryStore) -> None:
+    app = make_app()
+    views(app)
+    FlaskBearerAuth(app, store)
+    with acting_as(app, scopes=["admin"]):
+        answers = [app.test_client().get(path) for path in PATHS]
+    assert [(answer.status_code, answer.text) for answer in answers[:-1]] == [(200, "secret")] * 6
+    assert answers[-1].status_code == 404  # /before is no view
 
 
 def test_a_refusal_outside_of_the_app_is_one_event(store: MemoryStore, sink: Sink) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ..errors import ConfigurationError, InvalidToken
@@ -78,7 +79,12 @@ def require_scopes(*scopes: str) -> Callable[[F], F]:
             get_principal(_environ_of(args)).require_scopes(*needed)
             return function(*args, **kwargs)
 
-        return cast(F, with_scopes)
+        @functools.wraps(function)
+        async def with_scopes_async(*args: Any, **kwargs: Any) -> Any:
+            return await with_scopes(*args, **kwargs)
+
+        # Flask looks at a view to see whether it must be awaited.
+        return cast(F, with_scopes_async if iscoroutinefunction(function) else with_scopes)
 
     return decorate
 
