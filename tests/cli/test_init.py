@@ -16,9 +16,8 @@ def test_without_click_one_line_names_the_extra(monkeypatch):
 
 
 def test_without_click_the_process_exits_with_1(shell):
-    script = f'{sys.executable} -c \'import sys; sys.modules["click"] = None; ' + (
-        "from bearer_auth.cli import main; main()'"
-    )
+    code = "import sys; sys.modules['click'] = None; from bearer_auth.cli import main; main()"
+    script = f'{sys.executable} -c "{code}"'
     result = shell(script)
     assert (result.returncode, result.stderr, result.stdout) == (1, LINE + "\n", "")
 

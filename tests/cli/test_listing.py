@@ -11,10 +11,10 @@ def test_a_list_in_a_pipe_has_a_line_for_each_key_and_tabs_between_cells(run, st
     secret = issued.record.secrets[0]
     store.record_used([Use(issued.key_id, secret.id, datetime(2030, 1, 2, 3, 4, tzinfo=UTC), 1)])
     lines = run("keys", "list").stdout.splitlines()
+    used = "2030-01-02T03:04:00Z"
     assert lines == [
         HEADER,
-        f"{issued.key_id}\tCI\tuser_123\t-\tpro\tproduction\tactive\tjobs:run\t-\t"
-        "2030-01-02T03:04:00Z",
+        f"{issued.key_id}\tCI\tuser_123\t-\tpro\tproduction\tactive\tjobs:run\t-\t{used}",
     ]
 
 
