@@ -77,7 +77,8 @@ def test_a_store_that_cannot_be_opened_is_one_line(run, tmp_path: Path, url, mes
 def test_a_folder_that_does_not_exist_is_not_made(run, tmp_path: Path):
     url = f"sqlite:///{tmp_path}/missing/keys.db"
     result = run("keys", "create", "--user", "u", "--store", url, code=4)
-    assert "can't be created" in result.stderr
+    assert "its folder does not exist" in result.stderr
+    assert not (tmp_path / "missing").exists()
     assert result.stderr.count("\n") == 1
 
 

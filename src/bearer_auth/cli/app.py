@@ -7,12 +7,14 @@ import sys
 
 import click
 
-from .. import __version__
 from .doctor import doctor
 from .env import env
 from .errors import CODES, Code, Failure, Group, redacted
 from .keys import keys
 from .verify import verify
+
+# Read from the package that stands above this floor, and is loaded already, rather than imported.
+_VERSION = str(sys.modules[__name__.partition(".")[0]].__version__)
 
 _EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:<4}{text}" for code, text in CODES.items())
 
@@ -24,7 +26,7 @@ _EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:<4}{text}" for code, text in
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(__version__, prog_name="bearer-auth")
+@click.version_option(_VERSION, prog_name="bearer-auth")
 @click.pass_context
 def commands(ctx: click.Context) -> None:
     """Issue, list, rotate and revoke API keys, and check what goes wrong in deployment.
