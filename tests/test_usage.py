@@ -284,7 +284,11 @@ def test_close_gives_up_on_a_store_that_blocks(
 ) -> None:
     monkeypatch.setattr(usage_module, "CLOSE_S", 0.01)
     release = threading.Event()
-    recorder = UsageRecorder(lambda batch: release.wait(30) and None)
+
+    def record_used(batch: Sequence[Use]) -> None:
+        release.wait(30)
+
+    recorder = UsageRecorder(record_used)
     used(recorder, accepted())
     with caplog.at_level(logging.ERROR, "bearer_auth"):
         recorder.close()

@@ -164,7 +164,7 @@ class KeyRecord:
         Raises:
             ConfigurationError: The text is no token, or needs a pepper. It is never quoted.
         """
-        minted = parse(token)
+        minted = parse(token) if isinstance(token, str) else None
         if minted is not None and minted.checksum_ok:
             fields.setdefault("environment", minted.environment)
             key_id, secret = minted.key_id, Secret(hash=hash_token(token))
