@@ -10,7 +10,7 @@ from wsgiref.util import FileWrapper
 
 from flask import Flask, request
 
-from bearer_auth import BearerAuth, Rule, get_principal, get_request_id
+from bearer_auth import BearerAuth, InvalidRequest, Rule, get_principal, get_request_id
 from bearer_auth.stores.sql import SQLStore
 
 STORE = SQLStore(f"sqlite:///{os.environ['SERVED_STORE']}")
@@ -30,6 +30,8 @@ def tiny(environ, start_response):
         "/body": body,
         "/upload": body,
         "/pid": pid,
+        "/late": late,
+        "/later": later,
     }.get(path, show)
     return page(environ, start_response)
 
@@ -61,6 +63,18 @@ def show(environ, start_response):
 
 def pid(environ, start_response):
     return answer(start_response, f"{os.getpid()}")
+
+
+def late(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    raise InvalidRequest
+    yield b""
+
+
+def later(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "6")])
+    yield b"abc"
+    raise InvalidRequest
 
 
 def body(environ, start_response):

@@ -103,3 +103,18 @@ def test_row_head_nothing_follows_the_headers_of_a_kept_connection(server, conne
             answer = ask(connection, server, method, path, key)
             assert answer.status == status
             assert bool(answer.read()) == (method == "GET")
+
+
+def test_row_late_errors_replace_an_answer_of_which_nothing_has_gone_out(server):
+    reply = server.send("/late", key=server.keys.user)
+    assert reply.status == 400
+    assert b"INVALID_REQUEST" in reply.body
+    # cheroot adds the new headers to the old ones, so there all of them are there twice.
+    assert len(reply.values("X-Request-ID")) == (2 if server.name == "cheroot" else 1)
+
+
+def test_row_late_errors_end_an_answer_that_has_begun(server):
+    reply = server.send("/later", key=server.keys.user)
+    assert reply.status == 200
+    assert reply.body == b"abc"  # three bytes short, so the client knows
+    assert server.send("/x", key=server.keys.user).status == 200

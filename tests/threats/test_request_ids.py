@@ -105,6 +105,7 @@ def print_nothing(status, headers):
     return lambda data: None
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_ids_are_unique_after_a_fork():
     wrapped = protect()
 

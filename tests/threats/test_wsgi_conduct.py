@@ -663,6 +663,7 @@ def test_row_shared_state_greenlets_see_their_own_request():
     wrapped.close()
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_row_shared_state_a_fork_goes_on_by_itself():
     store, tokens = many()
     wrapped = BearerAuth(who_am_i, store, event_sink=Quiet())
