@@ -45,8 +45,10 @@ def test_a_harmless_id_is_kept(call, sent):
 
 @pytest.mark.parametrize(
     "sent",
-    ["", " ", "a b", " a", "a ", "a" * 129, "a\n", "a\r\nSet-Cookie: x=1", "a,b", "a, a", "\x00"]
-    + ["é", "\xe9", "a\xa0", "%0d%0a", "{a}", "<a>", '"a"', "a;b", "a\\b", "\u0661"],
+    [
+        *("", " ", "a b", " a", "a ", "a" * 129, "a\n", "a\r\nSet-Cookie: x=1", "a,b", "a, a"),
+        *("\x00", "\xe9", "a\xa0", "\u0661", "%0d%0a", "{a}", "<a>", '"a"', "a;b", "a\\b"),
+    ],
 )
 def test_any_other_is_replaced_for_the_app_as_for_the_client(call, sent):
     answer = call(wrap(echo), HTTP_X_REQUEST_ID=sent)
