@@ -75,9 +75,8 @@ def call() -> Callable[..., Answer]:
         handler.run(validator(app))
         assert errors.getvalue() == ""
         head, _, body = out.getvalue().partition(b"\r\n\r\n")
-        (_, status), *headers = (
-            line.split(": ", 1) for line in head.decode("latin-1").split("\r\n")
-        )
+        lines = head.decode("latin-1").split("\r\n")
+        (_, status), *headers = (line.split(": ", 1) for line in lines)
         return Answer(status, [(name, value) for name, value in headers], body)
 
     return call

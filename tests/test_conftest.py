@@ -33,14 +33,16 @@ ALLOWED = (
 EXPECTED_FAILURE = "import pytest\n\n@pytest.mark.xfail\ndef test_it(): assert False\n"
 
 
-@pytest.mark.parametrize("test", [SKIPPED_TEST, MARKED_TEST, SKIPPED_MODULE])
+@pytest.mark.parametrize(
+    "test", [SKIPPED_TEST, MARKED_TEST, SKIPPED_MODULE], ids=["called", "marked", "module"]
+)
 def test_in_ci_an_unexpected_skip_is_a_failure(tmp_path: Path, test: str) -> None:
     code, output = run_suite(tmp_path, ci=True, test=test)
     assert code != 0
     assert "skipped in CI for a reason that tests/conftest.py doesn't list" in output
 
 
-@pytest.mark.parametrize("test", [ALLOWED, EXPECTED_FAILURE])
+@pytest.mark.parametrize("test", [ALLOWED, EXPECTED_FAILURE], ids=["listed", "xfail"])
 def test_in_ci_a_listed_reason_and_an_expected_failure_pass(tmp_path: Path, test: str) -> None:
     code, output = run_suite(tmp_path, ci=True, test=test)
     assert code == 0, output
