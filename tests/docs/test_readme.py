@@ -25,6 +25,7 @@ def test_the_readmes_code_does_what_it_says(
     flask_app.secret_key = "only here"
     names: Names = {
         "app": Flask("before the fold"),
+        "Flask": Flask,
         "flask_app": flask_app,
         "wsgi_app": echo,
         "store": store,
@@ -123,6 +124,12 @@ def named_paths_are_public(names: Names) -> None:
     assert [ask(names["app"], path).status_code for path in paths] == [200, 401, 200, 401]
 
 
+def the_configuration_is_read(names: Names) -> None:
+    with closing(names["site"].extensions["bearer_auth"].store):
+        paths = ("/docs", "/static/a", "/")
+        assert [ask(names["site"], path).status_code for path in paths] == [404, 404, 401]
+
+
 def the_environment_is_read(names: Names) -> None:
     assert ask(names["app"], key="a-token-of-somebody").text == "ci"
 
@@ -187,6 +194,7 @@ AFTER = {
     'Rule("/admin/*", scopes=["admin"])': rules_need_scopes,
     "def show_invoice": code_needs_scopes,
     'public=["/docs", "/static/*"])': named_paths_are_public,
+    "init_app(site)": the_configuration_is_read,
     "EnvStore()": the_environment_is_read,
     "return TABLE.get(": the_table_is_read,
     "keyring.rotate(key_id": the_old_secret_has_ended,
