@@ -1,0 +1,68 @@
+"""The answers that the documentation shows, compared with real ones."""
+
+import json
+import re
+from typing import Any
+
+from werkzeug.test import Client, TestResponse
+
+from bearer_auth import BearerAuth, InvalidRequest, KeyRecord, Keyring, MemoryStore, Rule
+from bearer_auth import StoreUnavailable as Unavailable
+
+LANGUAGES = ("json", "http")
+
+
+def test_an_answer_is_what_is_shown(block: Any) -> None:
+    """To the letter; only the request's id differs each time."""
+    response = real_answer(block.heading)
+    if block.language == "json":
+        assert json.loads(response.text) == json.loads(block.text)
+        return
+    head = "".join(f"{name}: {value}\n" for name, value in response.headers)
+    head = re.sub(r"(X-Request-ID: ).+", r"\1…", head)
+    assert f"HTTP/1.1 {response.status}\n{head}\n{response.text}\n" == block.text
+
+
+def real_answer(heading: str) -> TestResponse:
+    """The answer that a heading announces."""
+    store = MemoryStore()
+    keyring = Keyring(store)
+    app = BearerAuth(fine, store, rules=[Rule("/admin", scopes=["admin"])])
+    token = keyring.create(user_id="user_123", plan="pro").token
+    elsewhere = keyring.create(user_id="user_123", allowed_ips=["192.0.2.7"]).token
+    match heading:
+        case "401 without a key":
+            return Client(app).get("/")
+        case "401 with a key that is not valid":
+            return ask(app, "no-such-key")
+        case "403 without the scope" | "Scopes":
+            return ask(app, token, path="/admin")
+        case "403 from another address":
+            return ask(app, elsewhere)
+        case "415":
+            return ask(app, token, method="POST", data="x", content_type="text/plain")
+        case "503":
+            return ask(BearerAuth(fine, Down()), token)
+        case "400":
+            return ask(BearerAuth(malformed, store), token)
+    raise AssertionError(f"nobody checks the answer under {heading!r}")
+
+
+def ask(app: Any, token: str, **options: Any) -> TestResponse:
+    return Client(app).open(headers={"Authorization": f"Bearer {token}"}, **options)
+
+
+def fine(environ: Any, start_response: Any) -> list[bytes]:
+    start_response("200 OK", [])
+    return []
+
+
+def malformed(environ: Any, start_response: Any) -> list[bytes]:
+    raise InvalidRequest
+
+
+class Down:
+    """A store that can't answer."""
+
+    def get(self, key_id: str) -> KeyRecord | None:
+        raise Unavailable

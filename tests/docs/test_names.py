@@ -1,0 +1,100 @@
+"""Names, words and links in the documentation: each leads to something that is there."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import bearer_auth
+import bearer_auth.flask
+import bearer_auth.stores.sql
+import bearer_auth.testing
+from bearer_auth import errors
+
+ROOT = Path(__file__).parents[2]
+SOURCE = "".join(path.read_text() for path in (ROOT / "src" / "bearer_auth").rglob("*.py"))
+# Names of Python, werkzeug and Apache that stand in the documentation as well.
+OTHERS = {"TypeError", "LookupError", "ValueError", "HTTPException", "ProxyFix"}
+OTHERS |= {"WSGIPassAuthorization", "WSGIScriptAlias"}
+
+Pages = Mapping[str, str]
+
+
+@pytest.fixture
+def text(pages: Pages) -> str:
+    return "\n".join(pages.values())
+
+
+def test_each_public_name_is_mentioned(text: str) -> None:
+    assert [n for n in bearer_auth.__all__ if not re.search(rf"\b{n}\b", text)] == []
+
+
+def test_each_class_that_is_mentioned_exists(text: str) -> None:
+    modules = (bearer_auth, bearer_auth.flask, bearer_auth.stores.sql, bearer_auth.testing)
+    known = OTHERS.union(*map(dir, modules), bearer_auth.testing.__all__)
+    code = " ".join(re.findall(r"`([^`\n]+)`", text))
+    mentioned = set(re.findall(r"(?<![\w=-])[A-Z]+[a-z]+[A-Z][A-Za-z]+", code))
+    assert mentioned - known == set()
+
+
+def test_each_method_of_the_keyring_that_is_mentioned_exists(text: str) -> None:
+    mentioned = set(re.findall(r"\bkeyring\.(?!py)(\w+)", text))
+    assert {name for name in mentioned if not hasattr(bearer_auth.Keyring, name)} == set()
+
+
+def test_each_variable_that_is_mentioned_exists(text: str) -> None:
+    """``BEARER_AUTH_…``; what follows ``BEARER_AUTH_KEY_`` is the user's."""
+    known = set(bearer_auth.flask._CONFIG) | set(re.findall(r"BEARER_AUTH_\w+", SOURCE))
+    mentioned = set(re.findall(r"BEARER_AUTH_(?!KEY_)\w+", text))
+    assert mentioned - known == set()
+
+
+def test_each_link_leads_somewhere(page: str, pages: Pages) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", pages[page]):
+        if re.match(r"https?:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (ROOT / page).parent / path if path else ROOT / page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors_of(target.read_text()), link
+
+
+def anchors_of(page: str) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_index_has_each_page(pages: Pages) -> None:
+    index = pages["docs/README.md"]
+    found = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")}
+    assert {name for name in found - {"README.md"} if f"]({name})" not in index} == set()
+
+
+def test_the_architecture_has_each_module(pages: Pages) -> None:
+    modules = {path.name for path in (ROOT / "src" / "bearer_auth").iterdir()}
+    modules -= {"__init__.py", "__pycache__", "py.typed"}
+    assert {name for name in modules if name not in pages["docs/architecture.md"]} == set()
+
+
+def test_the_tree_of_errors_is_that_of_the_module(pages: Pages) -> None:
+    (tree,) = re.findall(r"```text\n(BearerAuthError\n.*?)```", pages["docs/errors.md"], re.DOTALL)
+    indented = "".join(f"    {line}\n" for line in tree.splitlines())
+    assert indented in (errors.__doc__ or "")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "least"),
+    [
+        (r'"((?:request|store|key)\.[a-z_]+)"', 10),
+        (r'(?:InvalidToken\(|reason(?:: str)? ?= ?)"(?!invalid")(\w+)"', 10),
+    ],
+    ids=["names", "reasons"],
+)
+def test_each_event_and_reason_in_the_source_is_explained(
+    pages: Pages, pattern: str, least: int
+) -> None:
+    found: set[Any] = set(re.findall(pattern, SOURCE))
+    assert len(found) >= least, "the source is written in another way now"
+    assert {word for word in found if f"`{word}`" not in pages["docs/events.md"]} == set()

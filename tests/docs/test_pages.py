@@ -1,0 +1,145 @@
+"""The Python of the pages under docs/, and what it makes true."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.test import Client, TestResponse
+
+from bearer_auth import BearerAuth, MemoryStore, require_scopes
+from bearer_auth.flask import FlaskBearerAuth
+from bearer_auth.testing import acting_as
+from bearer_auth.token import mint
+
+Names = dict[str, Any]
+
+ROOT = Path(__file__).parents[2]
+
+
+def echo(environ: Any, start_response: Any) -> list[bytes]:
+    """An app that says who asks."""
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [environ["bearer_auth.principal"].user_id.encode()]
+
+
+def ask(app: Any, token: str | None = None) -> TestResponse:
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    return Client(app).get("/", headers=headers)
+
+
+def test_the_page_of_the_architecture(run_page: Callable[..., None]) -> None:
+    """Its values stand in comments, which are compared."""
+    run_page("docs/architecture.md", {}, {}, {})
+
+
+def test_the_page_of_errors(run_page: Callable[..., None]) -> None:
+    app = Flask("documented")
+    FlaskBearerAuth(app, MemoryStore())
+    app.add_url_rule("/admin", "admin", require_scopes("admin")(lambda: "never"))
+
+    def a_view_can_refuse(names: Names) -> None:
+        client = Client(acting_as(BearerAuth(names["wsgi_app"], MemoryStore()), tenant_id="acme"))
+        assert client.get("/").status_code == 204
+        assert client.get("/", headers={"X-Tenant": "other"}).status_code == 400
+
+    def the_handler_answers(names: Names) -> None:
+        with acting_as(app):
+            response = app.test_client().get("/admin")
+        assert (response.status_code, response.json) == (403, {"upgrade": "/plans"})
+
+    after = {"raise InvalidRequest(": a_view_can_refuse, "@app.errorhandler(": the_handler_answers}
+    run_page("docs/errors.md", {"app": app}, {}, after)
+
+
+def test_the_page_of_events(run_page: Callable[..., None]) -> None:
+    def refusals_are_counted(names: Names) -> None:
+        assert ask(names["app"]).status_code == 401
+        names["keyring"].create(user_id="user_123")
+        assert names["counted"] == {"missing": 1}
+
+    names = {"app": echo, "store": MemoryStore(), "counted": Counter[str]()}
+    run_page("docs/events.md", names, {}, {"class Refusals": refusals_are_counted})
+
+
+DATABASE = f"""
+import hashlib, hmac, sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+
+def app(environ, start_response):
+    start_response("200 OK", [])
+    return [environ["bearer_auth.principal"].user_id.encode()]
+
+TOKEN = {mint("ba", "production", "3fQ7mZ0aKx9LpR2T")!r}
+LAUNCH = datetime(2030, 1, 1, tzinfo=UTC)
+LOOKUP_KEY = b"a key for digests"
+LEGACY = {{hmac.digest(LOOKUP_KEY, b"their-old-token", "sha256").hex(): "Zz9876543210AbCd"}}
+current_revision = int
+with closing(sqlite3.connect("app.db")) as connection:
+    connection.execute("DROP TABLE IF EXISTS api_keys")
+    connection.execute("CREATE TABLE api_keys (id PRIMARY KEY, sha256, user_id, scopes, revoked)")
+    for id, token in (("3fQ7mZ0aKx9LpR2T", TOKEN), ("Zz9876543210AbCd", "their-old-token")):
+        digest = hashlib.sha256(token.encode()).hexdigest()
+        row = (id, digest, "user_123", "admin jobs:run", 0)
+        connection.execute("INSERT INTO api_keys VALUES (?, ?, ?, ?, ?)", row)
+    connection.commit()
+"""
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Names:
+    """What the page takes for granted."""
+    monkeypatch.chdir(tmp_path)
+    names: Names = {}
+    exec(DATABASE, names)
+    return names
+
+
+def test_the_page_of_stores(run_page: Callable[..., None], database: Names) -> None:
+    def the_table_is_asked(names: Names) -> None:
+        assert ask(names["app"], names["TOKEN"]).text == "user_123"
+        other_secret = mint("ba", "production", "3fQ7mZ0aKx9LpR2T")
+        assert ask(names["app"], other_secret).status_code == 401
+        Path("app.db").rename("moved.db")
+        assert ask(names["app"], names["TOKEN"]).status_code == 503
+        Path("moved.db").rename("app.db")
+
+    def the_revision_is_asked(names: Names) -> None:
+        app = BearerAuth(echo, names["FasterStore"]("app.db"))
+        assert ask(app, names["TOKEN"]).text == "user_123"
+
+    def other_tokens_are_found(names: Names) -> None:
+        app = BearerAuth(echo, names["LegacyStore"]("app.db"))
+        assert ask(app, "their-old-token").text == "user_123"
+        assert ask(app, "their-old-tokem").status_code == 401
+
+    after = {
+        "class TableStore": the_table_is_asked,
+        "class FasterStore": the_revision_is_asked,
+        "class LegacyStore": other_tokens_are_found,
+    }
+    run_page("docs/writing-a-store.md", database, {}, after)
+
+
+def test_the_documented_store_passes_the_documented_suite(
+    code_of: Callable[[str], list[str]], tmp_path: Path
+) -> None:
+    """The blocks of the page, as somebody's test file."""
+    test_file = tmp_path / "test_store.py"
+    test_file.write_text("\n".join([DATABASE, *code_of("docs/writing-a-store.md")]))
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", test_file.name],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
