@@ -83,9 +83,10 @@ class Authenticator:
             raise ConfigurationError(f"cache_size is negative: {cache_size}")
         self.peppers = check_peppers(peppers)
         self._clock = clock
-        self._cache_size = cache_size
-        # A store without revision() is never cached: the generation stays empty.
-        self._revision: Callable[[], Hashable] | None = _optional(store, "revision")
+        # A store without revision() is never cached: each object() is a revision of its own.
+        revision = _optional(store, "revision")
+        self._revision: Callable[[], Hashable] = revision or object
+        self._cache_size = cache_size if revision else 0
         self._key_ids_for: Callable[[str], Sequence[str]] | None = _optional(store, "key_ids_for")
         self._generation = Generation(object(), cache_size)
         self._proofs: BoundedDict[bytes, str] = BoundedDict(max(cache_size, 1))
@@ -122,11 +123,13 @@ class Authenticator:
         digest = sha256(token.encode("utf-8", "replace")).digest()
         generation = self._generation
         accepted = generation.accepted.get(digest)
-        if (
-            accepted is None
-            or now >= accepted.expires_at
-            or self._read_revision() != generation.revision
-        ):
+        if accepted is not None:
+            try:
+                if now >= accepted.expires_at or self._revision() != generation.revision:
+                    accepted = None
+            except Exception as error:
+                raise self._broken("revision", error) from None
+        if accepted is None:
             token = bearer_token(value)
             if len(token) != len(value) - 7:  # blanks around it went into the digest above
                 digest = sha256(token.encode()).digest()
@@ -221,8 +224,6 @@ class Authenticator:
         generation.accepted.remember(digest, accepted)
 
     def _read_revision(self) -> Hashable:
-        if self._revision is None:
-            return None
         try:
             return self._revision()
         except Exception as error:

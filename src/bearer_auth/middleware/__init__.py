@@ -15,7 +15,6 @@ from ..paths import is_normal
 from ..policy import Policy, Rule
 from ..stores import KeyStore
 from .authenticate import PRINCIPAL, authenticate
-from .health import health
 from .principal import get_principal, get_request_id, require_scopes
 from .request_id import REQUEST_ID, report, request_id
 
@@ -117,14 +116,15 @@ class BearerAuth:
 
         def layers(authenticator: Authenticator) -> WSGIApplication:
             # From the inside out. A refusal is raised, and becomes an answer in the outermost.
-            inner = app if health_path is None else health(app, path=health_path)
             inner = authenticate(
-                inner,
+                app,
                 authenticator=authenticator,
                 policy=self.policy,
                 allow_preflight=allow_preflight,
                 keep_authorization_header=keep_authorization_header,
                 set_remote_user=set_remote_user,
+                # PATH_INFO is bytes in latin-1 (PEP 3333)
+                health_path=health_path and health_path.encode().decode("latin-1"),
                 emitter=emitter,
             )
             return request_id(inner, challenge=bearer_challenge(realm), emitter=emitter)

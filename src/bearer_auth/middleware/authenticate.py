@@ -9,6 +9,7 @@ from ..authenticator import Authenticator
 from ..errors import InsufficientScope, UnsupportedMediaType
 from ..events import Emitter
 from ..policy import Policy
+from .health import healthy
 from .request_id import REQUEST_ID
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def authenticate(
     allow_preflight: bool = False,
     keep_authorization_header: bool = False,
     set_remote_user: bool = False,
+    health_path: str | None = None,
     emitter: Emitter,
 ) -> WSGIApplication:
     """Let a request through to the app if its key allows it, else raise an ``APIError``.
@@ -43,6 +45,7 @@ def authenticate(
         keep_authorization_header: Leave a header that authenticated in the environ.
         set_remote_user: Set ``REMOTE_USER`` and ``AUTH_TYPE`` (RFC 3875 §4.1.1, §4.1.11), and
             remove what the server set there where no key was needed.
+        health_path: Where the health check answers in place of the app; as PATH_INFO has it.
         emitter: Told of each acceptance, if its sink wants to know.
     """
     tell = emitter.emit if emitter.wants(ACCEPTED) else None
@@ -60,15 +63,20 @@ def authenticate(
         if set_remote_user:
             environ.pop("REMOTE_USER", None)
             environ.pop("AUTH_TYPE", None)
-        value = environ.get("HTTP_AUTHORIZATION")
         public, optional, scopes, types = (
             default
             if decide is None
             else decide(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
         )
-        if public or (value is None and optional) or (allow_preflight and _is_preflight(environ)):
+        if (
+            public
+            or (optional and "HTTP_AUTHORIZATION" not in environ)
+            or (allow_preflight and _is_preflight(environ))
+        ):
             return app(environ, start_response)
-        principal = check(value, environ.get("REMOTE_ADDR"))
+        # Never in a local variable: error trackers keep those of each frame that the app's
+        # exception passes through.
+        principal = check(environ.get("HTTP_AUTHORIZATION"), environ.get("REMOTE_ADDR"))
         if scopes and not principal.has_scopes(*scopes):
             raise InsufficientScope(scopes, key_id=principal.key_id)
         # RFC 9112 §6: a request has a body if it has one of these fields. A server may leave
@@ -95,6 +103,12 @@ def authenticate(
                 request_id=environ.get(REQUEST_ID),
                 address=environ.get("REMOTE_ADDR"),
             )
+        if (
+            health_path is not None
+            and environ.get("PATH_INFO") == health_path
+            and environ["REQUEST_METHOD"] in ("GET", "HEAD")
+        ):
+            return healthy(environ, start_response, principal)
         return app(environ, start_response)
 
     return with_authentication

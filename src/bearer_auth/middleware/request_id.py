@@ -42,7 +42,8 @@ class _Ids:
 
 
 _ids = _Ids()
-os.register_at_fork(after_in_child=_ids.reseed)  # or a child repeats its parent's ids
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(after_in_child=_ids.reseed)  # or a child repeats its parent's ids
 
 
 def request_id(app: WSGIApplication, *, challenge: str, emitter: Emitter) -> WSGIApplication:
