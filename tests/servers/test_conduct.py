@@ -106,11 +106,13 @@ def test_row_head_nothing_follows_the_headers_of_a_kept_connection(server, conne
 
 
 def test_row_late_errors_replace_an_answer_of_which_nothing_has_gone_out(server):
-    reply = server.send("/late", key=server.keys.user)
+    reply = server.send("/late", "X-Request-ID: sent-by-me", key=server.keys.user)
     assert reply.status == 400
     assert b"INVALID_REQUEST" in reply.body
-    # cheroot adds the new headers to the old ones, so there all of them are there twice.
-    assert len(reply.values("X-Request-ID")) == (2 if server.name == "cheroot" else 1)
+    # PEP 3333 has the new headers replace the old ones; gunicorn and cheroot add them instead, so
+    # there the answer has two of each. An app does well to raise before it calls start_response.
+    adding = server.name == "cheroot" or server.name.startswith("gunicorn")
+    assert reply.values("X-Request-ID") == [b"sent-by-me"] * (2 if adding else 1)
 
 
 def test_row_late_errors_end_an_answer_that_has_begun(server):

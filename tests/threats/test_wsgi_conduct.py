@@ -484,7 +484,7 @@ class Untouchable:
 @pytest.mark.parametrize(
     "authorization",
     [KEY["HTTP_AUTHORIZATION"], "Bearer wrong", None],
-    ids=["valid key", "wrong key", "no key"],  # the same in each worker of the tests
+    ids=["a key", "a wrong key", "no key"],  # a key differs from one xdist worker to the other
 )
 @pytest.mark.parametrize("path", ["/", "/health", "/public"])
 def test_row_body_is_never_touched(server, length, chunked, authorization, path):
