@@ -346,6 +346,20 @@ def test_the_last_use_is_that_of_the_clock() -> None:
     assert store.batches == [[Use(issued.key_id, secret, at, 2)]]
 
 
+def test_a_use_that_missed_its_batch_is_in_that_of_the_next_use() -> None:
+    store = RecordingStore()
+    issued = Keyring(store).create(user_id="user_123")
+    authenticator = Authenticator(store)
+    authenticator.authenticate(issued.token)
+    authenticator.flush_usage()
+    # A request that was interrupted in the middle of counting, as its batch went out:
+    (remembered,) = authenticator._generation.accepted.values()
+    remembered.uses = 5
+    authenticator.authenticate(issued.token)
+    authenticator.close()
+    assert [[use.uses for use in batch] for batch in store.batches] == [[1], [6]]
+
+
 def test_a_store_that_keeps_no_usage_costs_no_thread() -> None:
     class ReadOnly:
         def get(self, key_id: str) -> KeyRecord | None:
