@@ -419,8 +419,9 @@ for _ in range(3):
 def test_after_a_fork_each_process_writes_its_own_uses() -> None:
     output = run(
         """
-authenticator.authenticate(token)
-authenticator.authenticate(token)
+other = Keyring(store).create(user_id="user_456").token
+for each in (token, token, other, other, other):
+    authenticator.authenticate(each)
 pid = os.fork()
 if pid == 0:
     who = "child"
@@ -430,7 +431,7 @@ if pid == 0:
 assert os.waitpid(pid, 0)[1] == 0
 """
     )
-    assert sorted(output.splitlines()) == ["child 1", "parent 2"]
+    assert sorted(output.splitlines()) == ["child 1", "parent 2", "parent 3"]
 
 
 @needs_fork
