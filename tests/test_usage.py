@@ -316,17 +316,24 @@ def test_a_thread_that_can_not_start_fails_no_request(monkeypatch: pytest.Monkey
 
 def test_the_thread_keeps_no_authenticator_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(usage_module, "INTERVAL_S", 0.001)
-    store = RecordingStore()
+    written = threading.Event()
+
+    class Store(MemoryStore):
+        def record_used(self, batch: Sequence[Use]) -> None:
+            written.set()
+
+    store = Store()
     issued = Keyring(store).create(user_id="user_123")
     authenticator = Authenticator(store)
     authenticator.authenticate(issued.token)
+    assert written.wait(30)
     recorder = authenticator._usage
     assert recorder is not None
     thread, gone = recorder._thread, weakref.ref(recorder)
     assert thread is not None
     del authenticator, recorder
-    thread.join(30)
     gc.collect()
+    thread.join(5)
     assert not thread.is_alive()
     assert gone() is None
 
