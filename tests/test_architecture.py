@@ -26,6 +26,7 @@ FLOORS = {
     "authenticator": 3,
     "cache": 3,
     "usage": 3,
+    "issuer": 3,
     "keyring": 3,
     "middleware": 4,
     "flask": 5,

@@ -71,6 +71,26 @@ def test_threads_that_fill_it_at_once_do_no_harm(restless_threads: None) -> None
     assert len(kept) == 50
 
 
+def test_a_change_while_the_oldest_is_sought_does_no_harm() -> None:
+    class Restless(BoundedDict[str, int]):
+        """Another thread is quicker, once between ``iter`` and ``next`` and once before."""
+
+        def __iter__(self) -> Iterator[str]:
+            found = super().__iter__()
+            if "c" not in self:
+                self["c"] = 0
+            elif "d" not in self:
+                self["d"] = 0
+                self.clear()
+            return found
+
+    kept = Restless(2)
+    kept.remember("a", 1)
+    kept.remember("b", 2)
+    kept.remember("e", 3)
+    assert dict(kept.items()) == {"e": 3}
+
+
 def test_a_generation_is_bounded_and_knows_its_revision() -> None:
     generation = Generation("r1", 2)
     principal = Principal(key_id="AbCdEfGh01234567", user_id="user_123")

@@ -634,7 +634,7 @@ def test_a_key_that_is_made_meanwhile_ends_too(store: MemoryStore | SQLStore) ->
     assert len(keyring.list(status="active")) == 0
 
 
-def test_keys_that_keep_changing_are_a_conflict_at_last(keyring: Keyring) -> None:
+def test_keys_that_keep_changing_are_a_conflict_at_last(keyring: Keyring, clock: FakeClock) -> None:
     key_id = keyring.create(user_id="user_123", expires_in=HOUR).key_id
     store: Any = keyring._store
 
@@ -646,7 +646,7 @@ def test_keys_that_keep_changing_are_a_conflict_at_last(keyring: Keyring) -> Non
         keyring.suspend(key_id)
     with pytest.raises(Conflict, match="while they were being revoked"):
         keyring.revoke_all(user_id="user_123")
-    keyring._clock.advance(2 * HOUR)  # type: ignore[attr-defined]
+    clock.advance(2 * HOUR)
     with pytest.raises(Conflict, match="while they were being purged"):
         keyring.purge(HOUR / 2)
 

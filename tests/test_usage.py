@@ -316,17 +316,24 @@ def test_a_thread_that_can_not_start_fails_no_request(monkeypatch: pytest.Monkey
 
 def test_the_thread_keeps_no_authenticator_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(usage_module, "INTERVAL_S", 0.001)
-    store = RecordingStore()
+    written = threading.Event()
+
+    class Store(MemoryStore):
+        def record_used(self, batch: Sequence[Use]) -> None:
+            written.set()
+
+    store = Store()
     issued = Keyring(store).create(user_id="user_123")
     authenticator = Authenticator(store)
     authenticator.authenticate(issued.token)
+    assert written.wait(30)
     recorder = authenticator._usage
     assert recorder is not None
     thread, gone = recorder._thread, weakref.ref(recorder)
     assert thread is not None
     del authenticator, recorder
-    thread.join(30)
     gc.collect()
+    thread.join(5)
     assert not thread.is_alive()
     assert gone() is None
 
@@ -344,6 +351,20 @@ def test_the_last_use_is_that_of_the_clock() -> None:
     secret = issued.record.secrets[0].id
     at = datetime(2030, 1, 1, 12, 1, 30, tzinfo=UTC)
     assert store.batches == [[Use(issued.key_id, secret, at, 2)]]
+
+
+def test_a_use_that_missed_its_batch_is_in_that_of_the_next_use() -> None:
+    store = RecordingStore()
+    issued = Keyring(store).create(user_id="user_123")
+    authenticator = Authenticator(store)
+    authenticator.authenticate(issued.token)
+    authenticator.flush_usage()
+    # A request that was interrupted in the middle of counting, as its batch went out:
+    (remembered,) = authenticator._generation.accepted.values()
+    remembered.uses = 5
+    authenticator.authenticate(issued.token)
+    authenticator.close()
+    assert [[use.uses for use in batch] for batch in store.batches] == [[1], [6]]
 
 
 def test_a_store_that_keeps_no_usage_costs_no_thread() -> None:
@@ -405,8 +426,9 @@ for _ in range(3):
 def test_after_a_fork_each_process_writes_its_own_uses() -> None:
     output = run(
         """
-authenticator.authenticate(token)
-authenticator.authenticate(token)
+other = Keyring(store).create(user_id="user_456").token
+for each in (token, token, other, other, other):
+    authenticator.authenticate(each)
 pid = os.fork()
 if pid == 0:
     who = "child"
@@ -416,7 +438,7 @@ if pid == 0:
 assert os.waitpid(pid, 0)[1] == 0
 """
     )
-    assert sorted(output.splitlines()) == ["child 1", "parent 2"]
+    assert sorted(output.splitlines()) == ["child 1", "parent 2", "parent 3"]
 
 
 @needs_fork

@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from datetime import datetime, timedelta
 from types import EllipsisType
-from typing import Any, Literal, TypedDict, Unpack, cast
+from typing import Any, Literal, Unpack, cast
 
 from .errors import (
     ConfigurationError,
@@ -17,41 +16,15 @@ from .errors import (
     KeyInactive,
     KeyNotFound,
     ReadOnlyStore,
-    RotationInProgress,
 )
 from .events import Emitter, EventSink
-from .hashing import (
-    Hashing,
-    Pepper,
-    check_peppers,
-    hash_token,
-    imported_id,
-    is_slow,
-    parse_hash,
-    sieve_of,
-)
-from .records import IssuedKey, KeyRecord, Secret, State, to_lifetime
+from .hashing import Hashing, Pepper
+from .issuer import IfRotating, Issuer, KeyFields
+from .records import IssuedKey, KeyRecord, State, to_lifetime
 from .stores import MAX_PAGE, KeyStore, Page, Query, Usage, WritableKeyStore
-from .token import check_prefix, mint, new_key_id, parse
 
 _TRIES = 20
 """Attempts at a change that others change at the same time."""
-
-
-class KeyFields(TypedDict, total=False):
-    """What can be said of a key when it is made; see ``KeyRecord``."""
-
-    plan: str
-    name: str
-    scopes: Iterable[str]
-    environment: str
-    expires_in: timedelta | None
-    expires_at: datetime | None
-    tenant_id: str | None
-    allowed_ips: Iterable[str]
-    created_by: str | None
-    limit: str | None
-    metadata: Mapping[str, Any]
 
 
 class Keyring:
@@ -90,14 +63,10 @@ class Keyring:
         if isinstance(store, type) or not callable(getattr(store, "get", None)):
             name = store.__name__ if isinstance(store, type) else type(store).__name__
             raise TypeError(f"store must be an object with a method get(key_id), not {name}")
-        if hashing not in ("sha256", "argon2id"):
-            raise ConfigurationError(f"hashing must be 'sha256' or 'argon2id', not {hashing!r}")
         self._store = store
-        self._prefix = check_prefix(prefix)
-        self._peppers = check_peppers(peppers)
-        self._hashing: Hashing = hashing
+        self._issuer = Issuer(prefix, peppers=peppers, hashing=hashing, clock=clock)
+        self._now = self._issuer.now
         self._events = Emitter(event_sink)
-        self._clock = clock
 
     def create(self, *, user_id: str, **fields: Unpack[KeyFields]) -> IssuedKey:
         """Issue a new key.
@@ -125,10 +94,9 @@ class Keyring:
             ReadOnlyStore: The store can't be written to.
             StoreUnavailable: The store can't answer.
         """
-        key_id = new_key_id()
-        token = mint(self._prefix, fields.get("environment", "production"), key_id)
-        record = self._record(fields, key_id=key_id, user_id=user_id, secret=self._secret(token))
-        return IssuedKey(token, self._add("key.created", record))
+        issued = self._issuer.new(user_id, fields)
+        self._add("key.created", issued.record)
+        return issued
 
     def import_token(self, token: str, *, user_id: str, **fields: Unpack[KeyFields]) -> KeyRecord:
         """Take in a key that someone already uses; it keeps working, and can be rotated.
@@ -144,21 +112,10 @@ class Keyring:
                 message never quotes it.
             KeyExists: It was taken in before, be it under an older pepper.
         """
-        if not self._peppers:
-            raise ConfigurationError(
-                "import_token needs a pepper: without one, the id of a weak key could be used to "
-                "guess it offline; pass peppers=[…] to the keyring and to the middleware"
-            )
-        minted = parse(token) if isinstance(token, str) else None
-        if minted is not None:
-            fields.setdefault("environment", minted.environment)
-        bare = KeyRecord.from_token(token, user_id=user_id, peppers=self._peppers)
-        for pepper in self._peppers[1:] if minted is None else ():
-            older = imported_id(token, pepper)
-            if self._store.get(older) is not None:  # two records: one revoked, the other would live
-                raise KeyExists(f"this key is already stored, with the id {older}")
-        secret = bare.secrets[0] if minted is None else self._secret(token)
-        record = self._record(fields, key_id=bare.key_id, user_id=user_id, secret=secret)
+        record = self._issuer.of_token(token, user_id, fields)
+        for key_id in self._issuer.older_ids(token):
+            if self._store.get(key_id) is not None:  # with two records, one revoked leaves one live
+                raise KeyExists(f"this key is already stored, with the id {key_id}")
         return self._add("key.imported", record)
 
     def import_hash(
@@ -184,14 +141,7 @@ class Keyring:
             ConfigurationError: The hash can't be used; the message says why.
             KeyExists: There is a key with this id.
         """
-        phc = parse_hash(phc_string)
-        if is_slow(phc) and sieve is None:
-            raise ConfigurationError(
-                "an argon2id hash needs its sieve: the id is public, so without it each forged "
-                "secret would cost a slow hash; pass sieve=, or have the key rotated"
-            )
-        secret = Secret(hash=phc, sieve=sieve if is_slow(phc) else None, created_at=self._now())
-        record = self._record(fields, key_id=key_id, user_id=user_id, secret=secret)
+        record = self._issuer.of_hash(key_id, phc_string, sieve, user_id, fields)
         return self._add("key.imported", record)
 
     def rotate(
@@ -199,7 +149,7 @@ class Keyring:
         key_id: str,
         grace: timedelta = timedelta(hours=24),
         *,
-        if_rotating: Literal["refuse", "discard_new"] = "refuse",
+        if_rotating: IfRotating = "refuse",
     ) -> IssuedKey:
         """Give a key a new secret. The id, owner, scopes and history stay.
 
@@ -224,25 +174,10 @@ class Keyring:
 
         def change(old: KeyRecord) -> KeyRecord:
             nonlocal token
-            now = self._now()
-            _need_life(old, now)
-            live = [secret for secret in old.secrets if secret.live_at(now)]
-            if not grace:
-                live = []
-            elif len(live) > 1:
-                if if_rotating == "refuse":
-                    raise RotationInProgress(
-                        f"the previous secret of {key_id} is still valid; finish the rotation, or "
-                        "rotate with a grace of zero or if_rotating='discard_new'"
-                    )
-                live = live[1:]
-            ends = [now + grace, *([old.expires_at] if old.expires_at else [])]
-            graced = tuple(
-                replace(secret, expires_at=min([*ends, secret.expires_at or ends[0]]))
-                for secret in live
-            )
-            token = mint(self._prefix, old.environment, key_id)
-            return replace(old, secrets=(self._secret(token), *graced))
+            _need_life(old, self._now())
+            issued = self._issuer.renewed(old, grace, if_rotating)
+            token = issued.token
+            return issued.record
 
         record = self._change(key_id, change)
         self._tell("key.rotated", record, grace_s=int(grace.total_seconds()))
@@ -482,41 +417,6 @@ class Keyring:
                 self._tell("key.purged", record)
             return count
         raise Conflict("the keys kept changing while they were being purged; try again")
-
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(self._clock(), UTC)
-
-    def _secret(self, token: str) -> Secret:
-        sieve = None
-        if self._hashing == "argon2id":
-            sieve = sieve_of(sha256(token.encode()).digest())
-        return Secret(hash=hash_token(token, self._hashing), sieve=sieve, created_at=self._now())
-
-    def _record(self, fields: KeyFields, *, key_id: str, user_id: str, secret: Secret) -> KeyRecord:
-        given: dict[str, Any] = {**fields}
-        unknown = given.keys() - KeyFields.__annotations__.keys()
-        if unknown:
-            raise TypeError(
-                f"unknown field {min(unknown)!r}; a key has {', '.join(KeyFields.__annotations__)}"
-            )
-        now = self._now()
-        expires_in = given.pop("expires_in", None)
-        if expires_in is not None:
-            if given.get("expires_at") is not None:
-                raise TypeError("give expires_in or expires_at, not both")
-            given["expires_at"] = now + to_lifetime("expires_in", expires_in)
-        if given.get("metadata") is None:
-            given["metadata"] = {}
-        record = KeyRecord(
-            key_id=key_id,
-            user_id=user_id,
-            created_at=now,
-            secrets=(replace(secret, created_at=now),),
-            **given,
-        )
-        if record.expires_at is not None and record.expires_at <= now:
-            raise ConfigurationError("the key would have ended already; give a later expiry")
-        return record
 
     def _add(self, event: str, record: KeyRecord) -> KeyRecord:
         self._writable().add([record])

@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
-from ..keyring import KeyFields
+from ..issuer import KeyFields
 from ..token import KEY_ID, parse
 from .errors import Code, Failure
 from .store import Context
