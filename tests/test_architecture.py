@@ -18,6 +18,7 @@ FLOORS = {
     "header": 1,
     "scopes": 1,
     "records": 1,
+    "values": 1,
     "hashing": 1,
     "paths": 1,
     "content_types": 1,

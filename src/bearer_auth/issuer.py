@@ -19,8 +19,9 @@ from .hashing import (
     parse_hash,
     sieve_of,
 )
-from .records import IssuedKey, KeyRecord, Secret, to_lifetime
+from .records import IssuedKey, KeyRecord, Secret
 from .token import check_prefix, mint, new_key_id, parse
+from .values import to_lifetime
 
 IfRotating = Literal["refuse", "discard_new"]
 

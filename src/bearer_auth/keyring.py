@@ -20,8 +20,9 @@ from .errors import (
 from .events import Emitter, EventSink
 from .hashing import Hashing, Pepper
 from .issuer import IfRotating, Issuer, KeyFields
-from .records import IssuedKey, KeyRecord, State, to_lifetime
+from .records import IssuedKey, KeyRecord, State
 from .stores import MAX_PAGE, KeyStore, Page, Query, Usage, WritableKeyStore
+from .values import to_lifetime
 
 _TRIES = 20
 """Attempts at a change that others change at the same time."""

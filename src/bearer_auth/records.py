@@ -8,32 +8,20 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import ipaddress
-import json
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
 from .errors import ConfigurationError, InsufficientScope
 from .hashing import Pepper, check_peppers, hash_token, imported_id, parse_hash
-from .header import B64TOKEN, MAX_HEADER
 from .scopes import covers_all, parse_scopes
 from .token import KEY_ID, check_environment, parse, redact
+from .values import check_importable, check_metadata, check_text, parse_networks, to_utc
 
 Status = Literal["active", "suspended", "revoked"]
 State = Literal["active", "suspended", "expired", "revoked"]
-
-MAX_METADATA = 8192
-"""Bytes of a key's metadata as compact JSON."""
-
-MAX_LIFETIME = timedelta(days=365_000)
-"""The longest duration, forwards or back; ``datetime`` ends with the year 9999."""
-
-MIN_IMPORTED = 8
-"""Characters of a token that someone brings along."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,13 +114,13 @@ class KeyRecord:
     def __post_init__(self) -> None:
         if not KEY_ID.fullmatch(self.key_id):
             raise ConfigurationError("key_id must be 16 characters of 0-9, A-Z and a-z")
-        _check_text("user_id", self.user_id, 1, 255)
-        _check_text("plan", self.plan, 1, 64)
-        _check_text("name", self.name, 0, 255)
-        _check_text("revoked_reason", self.revoked_reason, 0, 500)
+        check_text("user_id", self.user_id, 1, 255)
+        check_text("plan", self.plan, 1, 64)
+        check_text("name", self.name, 0, 255)
+        check_text("revoked_reason", self.revoked_reason, 0, 500)
         for name, most in (("tenant_id", 255), ("created_by", 255), ("limit", 255)):
             if getattr(self, name) is not None:
-                _check_text(name, getattr(self, name), 1, most)
+                check_text(name, getattr(self, name), 1, most)
         check_environment(self.environment)
         if self.status not in ("active", "suspended", "revoked"):
             raise ConfigurationError(
@@ -141,7 +129,7 @@ class KeyRecord:
         put = object.__setattr__
         put(self, "scopes", parse_scopes(self.scopes))
         put(self, "allowed_ips", parse_networks(self.allowed_ips))
-        put(self, "metadata", _check_metadata(self.metadata))
+        put(self, "metadata", check_metadata(self.metadata))
         put(self, "secrets", tuple(self.secrets))
         put(self, "created_at", to_utc("created_at", self.created_at))
         for name in ("expires_at", "revoked_at"):
@@ -261,122 +249,3 @@ class Principal:
         """
         if not self.has_scopes(*scopes):
             raise InsufficientScope(parse_scopes(scopes), key_id=self.key_id)
-
-
-def to_utc(name: str, value: datetime) -> datetime:
-    """An aware datetime, in UTC.
-
-    Raises:
-        TypeError: Not a datetime.
-        ConfigurationError: A naive one.
-    """
-    if not isinstance(value, datetime):
-        raise TypeError(f"{name} must be a datetime, not {type(value).__name__}")
-    if value.tzinfo is UTC:
-        return value
-    if value.utcoffset() is None:
-        raise ConfigurationError(f"{name} has no time zone; use datetime.now(UTC)")
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:
-        raise ConfigurationError(f"{name} is outside the years 1 to 9999") from None
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def to_micros(value: datetime) -> int:
-    """Whole microseconds since 1970, exactly."""
-    return (value - _EPOCH) // _MICROSECOND
-
-
-def from_micros(value: int) -> datetime:
-    """The time at so many microseconds since 1970."""
-    return _EPOCH + timedelta(microseconds=value)
-
-
-def check_importable(token: str, least: int = MIN_IMPORTED) -> None:
-    """Refuse text that can't be a token that someone brings along.
-
-    Raises:
-        ConfigurationError: It could never be sent as a bearer token, or is too short to be safe.
-            The message never quotes it.
-    """
-    if not isinstance(token, str):
-        raise TypeError(f"a token must be text, not {type(token).__name__}")
-    if parse(token) is not None:
-        raise ConfigurationError("the token has our shape and a wrong checksum; is it truncated?")
-    if not least <= len(token) <= MAX_HEADER - len("Bearer ") or not B64TOKEN.fullmatch(token):
-        raise ConfigurationError(
-            f"not a token: it needs at least {least} characters of A-Z, a-z, 0-9, '-', '.', "
-            "'_', '~', '+', '/' and '=' only at the end (RFC 6750 §2.1)"
-        )
-
-
-def parse_networks(addresses: Iterable[str]) -> tuple[str, ...]:
-    """Check addresses and networks and bring each to its one spelling.
-
-    Raises:
-        TypeError: A lone string.
-        ConfigurationError: Something that is neither, or a network with host bits set.
-    """
-    if isinstance(addresses, str):
-        raise TypeError(f"allowed_ips must be a list of strings; write [{addresses!r}]")
-    networks: list[str] = []
-    for address in addresses:
-        if not isinstance(address, str):  # ip_network takes numbers too
-            raise TypeError(f"allowed_ips must hold strings, not {type(address).__name__}")
-        try:
-            network = ipaddress.ip_network(address)
-            mapped = getattr(network.network_address, "ipv4_mapped", None)
-            if mapped is not None and network.prefixlen >= 96:  # RFC 4291 §2.5.5.2
-                network = ipaddress.ip_network(f"{mapped}/{network.prefixlen - 96}")
-        except ValueError as error:
-            raise ConfigurationError(f"allowed_ips: {address[:60]!r}: {error}") from None
-        text = str(network.network_address if network.num_addresses == 1 else network)
-        if text not in networks:
-            networks.append(text)
-    return tuple(networks)
-
-
-def _check_text(name: str, value: str, least: int, most: int) -> None:
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be text, not {type(value).__name__}")
-    if not least <= len(value) <= most:
-        raise ConfigurationError(f"{name} must have {least} to {most} characters, not {len(value)}")
-    if not value.isprintable() and any(
-        unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in value
-    ):
-        raise ConfigurationError(f"{name} has a control character or a lone surrogate in it")
-
-
-def _check_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    if not isinstance(metadata, Mapping):
-        raise TypeError(f"metadata must be a JSON object, not {type(metadata).__name__}")
-    if not metadata:
-        return {}
-    try:
-        text = json.dumps(dict(metadata), allow_nan=False, separators=(",", ":"))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ConfigurationError(f"metadata must be a JSON object: {error}") from None
-    if len(text) > MAX_METADATA:
-        raise ConfigurationError(f"metadata has {len(text)} bytes as JSON; at most {MAX_METADATA}")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
-
-
-def to_lifetime(name: str, value: timedelta) -> timedelta:
-    """A duration that is positive or zero.
-
-    Raises:
-        TypeError: Not a timedelta.
-        ConfigurationError: Negative, or so long that a date so far off may not exist.
-    """
-    if not isinstance(value, timedelta):
-        raise TypeError(f"{name} must be a timedelta, not {type(value).__name__}")
-    if value < timedelta(0):
-        raise ConfigurationError(f"{name} is negative: {value}")
-    if value > MAX_LIFETIME:
-        raise ConfigurationError(f"{name} is longer than {MAX_LIFETIME.days} days: {value}")
-    return value

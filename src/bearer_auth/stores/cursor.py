@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from ..errors import ConfigurationError
-from ..records import KeyRecord, to_micros
+from ..records import KeyRecord
+from ..values import to_micros
 
 _CURSOR = re.compile(r"(-?[0-9]{1,18})\.([0-9A-Za-z]{16})")
 

@@ -16,8 +16,9 @@ from typing import Any
 
 from ..errors import ConfigurationError
 from ..hashing import hash_token
-from ..records import MAX_METADATA, KeyRecord, Secret, check_importable
+from ..records import KeyRecord, Secret
 from ..token import KEY_ID, base62, parse
+from ..values import MAX_METADATA, check_importable
 
 MAX_FILE = 65_536
 """Bytes of a file that a variable names."""

@@ -6,8 +6,9 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ..errors import ConfigurationError, Conflict, KeyExists, StoreUnavailable
-from ..records import KeyRecord, from_micros, to_micros
+from ..records import KeyRecord
 from ..token import KEY_ID
+from ..values import from_micros, to_micros
 from . import Page, Query, Usage, Use
 from .cursor import encode_cursor
 from .sql_query import listing

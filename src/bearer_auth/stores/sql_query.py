@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
-from ..records import to_micros
+from ..values import to_micros
 from . import Query
 from .cursor import decode_cursor
 from .sql_tables import Tables

@@ -14,7 +14,8 @@ from datetime import datetime
 from typing import Any, NamedTuple, cast
 
 from ..errors import ConfigurationError, StoreUnavailable
-from ..records import KeyRecord, Secret, from_micros, to_micros
+from ..records import KeyRecord, Secret
+from ..values import from_micros, to_micros
 
 try:
     from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text

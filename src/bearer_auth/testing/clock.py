@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from ..records import from_micros, to_micros
+from ..values import from_micros, to_micros
 
 _START = datetime(2030, 1, 1, 12, 0, 0, tzinfo=UTC)
 
