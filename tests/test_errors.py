@@ -252,3 +252,14 @@ def test_errors_cross_processes(error):
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is type(error)
     assert vars(copy) == vars(error)
+
+
+def test_an_error_of_an_apps_own_may_have_any_status():
+    class Teapot(APIError):
+        code = 460
+        error_code = "TEAPOT"
+        message = "No coffee"
+
+    status, headers, body = Teapot().wire(None)
+    assert status == "460 Unknown"
+    assert ("Content-Length", str(len(body))) in headers

@@ -176,3 +176,8 @@ def test_a_challenge_has_the_realm_as_a_quoted_string(realm, challenge):
 def test_a_realm_that_no_header_can_carry_is_refused(realm):
     with pytest.raises(ConfigurationError, match="realm must be 1 to 200 printable ASCII"):
         bearer_challenge(realm)
+
+
+def test_a_realm_must_be_text():
+    with pytest.raises(TypeError, match="realm must be text, not 5"):
+        bearer_challenge(5)

@@ -547,3 +547,10 @@ def test_a_disguise_never_loosens(made, method, lower, paths):
         assert decision.content_types is policy.default.content_types
         assert set(policy.decide(method, plain).scopes) <= set(decision.scopes)
         assert set(expected(kept, method, plain)[2]) <= set(decision.scopes)
+
+
+def test_what_is_no_list_is_named():
+    with pytest.raises(TypeError, match="public must be a list, not 5"):
+        Policy(public=5)
+    with pytest.raises(TypeError, match="rules must be a list, not 5"):
+        Policy(5)

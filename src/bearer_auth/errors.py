@@ -25,10 +25,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -242,4 +242,5 @@ def _wire(code: int, error_code: str, message: str, realm: str, challenge: str |
     ]
     if challenge is not None:
         headers.append(("WWW-Authenticate", f"{realm}, {challenge}" if challenge else realm))
-    return f"{code} {HTTPStatus(code).phrase}", tuple(headers), body
+    phrase = HTTP_STATUS_CODES.get(code, "Unknown")  # an error of an app's own may have any code
+    return f"{code} {phrase}", tuple(headers), body

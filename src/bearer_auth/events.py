@@ -109,8 +109,8 @@ class Emitter:
 
     def __init__(self, sink: EventSink | None = None) -> None:
         self._sink: EventSink = LoggingSink() if sink is None else sink
-        if not callable(getattr(self._sink, "emit", None)):
-            raise TypeError(f"event_sink must have a method emit(event), not {type(sink).__name__}")
+        if isinstance(sink, type) or not callable(getattr(self._sink, "emit", None)):
+            raise TypeError(f"event_sink must be an object with a method emit(event), not {sink!r}")
         self._wants = getattr(self._sink, "wants", None)
         self._broken = False
 

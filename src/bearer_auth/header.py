@@ -51,8 +51,11 @@ def bearer_challenge(realm: str) -> str:
     """``Bearer realm="…"``, the realm as a quoted-string (RFC 9110 §5.6.4).
 
     Raises:
-        ConfigurationError: The realm is empty or holds anything but printable ASCII.
+        TypeError: The realm is not text.
+        ConfigurationError: It is empty or holds anything but printable ASCII.
     """
+    if not isinstance(realm, str):
+        raise TypeError(f"realm must be text, not {realm!r}")
     if not re.fullmatch(r"[ -~]{1,200}", realm):
         raise ConfigurationError(f"realm must be 1 to 200 printable ASCII characters: {realm!r}")
     quoted = realm.replace("\\", "\\\\").replace('"', '\\"')

@@ -250,6 +250,8 @@ class _Compiled:
 def _each(name: str, values: Iterable[_T]) -> list[_T]:
     if isinstance(values, (str, bytes, Rule)):
         raise TypeError(f"{name} must be a list; write [{values!r}]")
+    if not isinstance(values, Iterable):
+        raise TypeError(f"{name} must be a list, not {values!r}")
     return list(values)
 
 
