@@ -201,7 +201,7 @@ def test_what_can_not_be_said_of_a_key_is_refused_and_nothing_stored(
         ({"peppers": "pepper"}, TypeError, "sequence, newest first"),
         ({"peppers": [""]}, ConfigurationError, "a pepper is empty"),
         ({"hashing": "md5"}, ConfigurationError, "'sha256' or 'argon2id', not 'md5'"),
-        ({"event_sink": object()}, TypeError, "event_sink must have a method emit"),
+        ({"event_sink": object()}, TypeError, "event_sink must be an object with a method emit"),
     ],
 )
 def test_a_wrong_argument_is_refused_at_the_start(
