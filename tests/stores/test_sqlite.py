@@ -200,3 +200,12 @@ def test_a_full_disk_is_reported_and_the_store_recovers(store):
         )
     store.add([key("b")])
     assert store.get("b" * 16) == key("b")
+
+
+def test_a_thread_that_writes_waits_for_its_turn_and_gives_up(tmp_path):
+    store = SQLStore(f"sqlite:///{tmp_path / 'keys.db'}")
+    use = Use("AbCdEfGh01234567", "0123456789abcdef", datetime(2026, 1, 1, tzinfo=UTC), 1)
+    with store._database._writing, pytest.raises(StoreUnavailable, match="other threads keep"):
+        store.record_used([use])
+    store.record_used([use])
+    store.close()

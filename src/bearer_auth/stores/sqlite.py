@@ -24,6 +24,7 @@ from sqlalchemy.sql.dml import Insert
 
 from ..errors import ConfigurationError, StoreUnavailable
 from .sql_tables import SCHEMA_VERSION, Tables, first_meta, no_meta_row
+from .sqlite_errors import NO_FOLDER, is_code, no_such_table, reason_of
 from .sqlite_fork import WAIT_S, Gate, guard
 from .sqlite_reader import Reader
 
@@ -69,6 +70,7 @@ class SQLiteDatabase:
         }
         self._reader = self._new_reader()
         self._gate = Gate()
+        self._writing = threading.Lock()
         self._locked = False
         guard(self)
 
@@ -77,7 +79,7 @@ class SQLiteDatabase:
         try:
             return self._current().version()
         except sqlite3.Error as error:
-            if _no_such_table(error):
+            if no_such_table(error):
                 return None
             raise self._unavailable(error) from None
 
@@ -115,7 +117,7 @@ class SQLiteDatabase:
         self, *, write: bool = True, brief: bool = False
     ) -> Generator[Connection, None, None]:
         """A transaction that really began; committed at the end, rolled back on an exception."""
-        with self._gate.inside():
+        with self._gate.inside(), self._turn(write, BRIEF_S if brief else BUSY_S):
             try:
                 with self._engine.connect() as connection:
                     if brief:
@@ -127,6 +129,19 @@ class SQLiteDatabase:
                     connection.commit()
             except SQLAlchemyError as error:
                 raise self._unavailable(error) from None
+
+    @contextmanager
+    def _turn(self, write: bool, patience: float) -> Generator[None, None, None]:
+        # SQLite's own waiting is a poll, in which threads that write all the time starve others.
+        if not write:
+            yield
+            return
+        if not self._writing.acquire(timeout=patience):
+            raise StoreUnavailable(f"{self._path}: other threads keep writing")
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     def upsert_usage(self) -> Insert:
         """The statement that notes a use of a known key, forward only."""
@@ -167,6 +182,7 @@ class SQLiteDatabase:
     def after_fork_in_child(self) -> None:
         """Begin anew."""
         self._gate = Gate()
+        self._writing = threading.Lock()
         self._current()
 
     def _current(self) -> Reader:
@@ -209,7 +225,7 @@ class SQLiteDatabase:
             except OSError as error:
                 reason = f"the file can't be created: {error.strerror}"
                 if not os.path.isdir(os.path.dirname(self._path)):
-                    reason = _NO_FOLDER
+                    reason = NO_FOLDER
                 raise StoreUnavailable(f"{self._path}: {reason}") from None
 
     def _use_wal(self) -> None:
@@ -223,7 +239,7 @@ class SQLiteDatabase:
                     connection.execute("PRAGMA journal_mode = WAL").fetchall()
                     return
                 except sqlite3.OperationalError as error:
-                    if not _is(error, "SQLITE_BUSY") or time.monotonic() > give_up:
+                    if not is_code(error, "SQLITE_BUSY") or time.monotonic() > give_up:
                         raise
                 time.sleep(0.01)
         finally:
@@ -232,49 +248,7 @@ class SQLiteDatabase:
     def _unavailable(self, error: Exception) -> StoreUnavailable:
         """The failure in one line. Never the driver's own message: it may quote values."""
         cause = error.orig if isinstance(error, DBAPIError) else error
-        return StoreUnavailable(f"{self._path}: {self._reason(cause)}")
-
-    def _reason(self, error: BaseException | None) -> str:
-        if _no_such_table(error):
-            return "the tables are missing; create them with SQLStore(url, create=True)"
-        if _is(error, "SQLITE_CANTOPEN"):
-            return self._why_it_does_not_open()
-        for name, reason in _REASONS.items():
-            if _is(error, name):
-                return reason
-        return f"the database failed ({getattr(error, 'sqlite_errorname', type(error).__name__)})"
-
-    def _why_it_does_not_open(self) -> str:
-        if not os.path.isdir(os.path.dirname(self._path)):
-            return _NO_FOLDER
-        if not os.path.exists(self._path):
-            return "the file does not exist; create it with SQLStore(url, create=True)"
-        if os.path.isdir(self._path):
-            return "this is a folder; write the path of a file"
-        return "the file can't be opened; check the permissions of the file and its folder"
-
-
-_NO_FOLDER = "its folder does not exist"
-
-_REASONS = {
-    "SQLITE_BUSY": "the database is locked by another process",
-    "SQLITE_LOCKED": "the database is locked by another process",
-    "SQLITE_NOTADB": "the file is not an SQLite database",
-    "SQLITE_CORRUPT": "the database is damaged; restore a backup",
-    "SQLITE_READONLY": "the file is read-only; check its permissions and those of its folder",
-    "SQLITE_FULL": "the disk is full",
-    "SQLITE_IOERR": "reading or writing the file failed; is the disk full or broken?",
-}
-"""By the primary result code; extended ones begin with its name."""
-
-
-def _is(error: BaseException | None, name: str) -> bool:
-    found: str = getattr(error, "sqlite_errorname", "")
-    return found == name or found.startswith(f"{name}_")
-
-
-def _no_such_table(error: BaseException | None) -> bool:
-    return isinstance(error, sqlite3.OperationalError) and "no such table" in str(error)
+        return StoreUnavailable(f"{self._path}: {reason_of(cause, self._path)}")
 
 
 def _path_of(url: URL) -> str:
