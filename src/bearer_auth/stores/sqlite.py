@@ -98,8 +98,9 @@ class SQLiteDatabase:
 
     def revision(self) -> Hashable:
         """A value that has changed whenever an existing record has."""
+        reader = self._reader
         try:
-            return self._current().revision()
+            return (reader if reader.pid == os.getpid() else self._current()).revision()
         except sqlite3.Error as error:
             raise self._unavailable(error) from None
         except LookupError:

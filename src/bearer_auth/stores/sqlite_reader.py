@@ -51,7 +51,7 @@ class Reader:
         self._data_version: int | None = None
         self._revision: Hashable = None
         self._opened = 0
-        self._look_at = 0.0
+        self._trusted_until = 0.0
 
     def version(self) -> int | None:
         """The version of the tables, if there is a row that has it.
@@ -108,23 +108,24 @@ class Reader:
         """Close the connection; the caller holds the lock. It is opened again when needed."""
         connection, self._connection = self._connection, None
         self._data_version = None
+        self._trusted_until = 0.0
         if connection is not None:
             connection.close()
 
     def _open(self) -> sqlite3.Cursor:
         # A file that was renamed over ours is a new file, while our connection still reads the
         # old one. An os.stat costs 2 µs, half as much as the whole revision, so not each time.
-        now = monotonic()
-        if now >= self._look_at:
-            self._look_at = now + LOOK_AGAIN_S
-            if self._file != _identity(self._path):
-                self.close()
+        if monotonic() < self._trusted_until:
+            return self._cursor
+        if self._file != _identity(self._path):
+            self.close()
         if self._connection is None:
             self._file = _identity(self._path)  # before it is opened: if wrong, then too old
             self._connection = self._connect()
             self._connection.execute("PRAGMA query_only = ON")
             self._cursor = self._connection.cursor()
             self._opened += 1
+        self._trusted_until = monotonic() + LOOK_AGAIN_S
         return self._cursor
 
 
