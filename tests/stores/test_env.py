@@ -328,6 +328,9 @@ class TestReload:
         assert env.get(ID) is None
 
 
+# Python 3.12 and later warn of a fork beside threads, which is what is tried here.
+QUIET = ["-W", "ignore::DeprecationWarning"]
+
 FORK = """
 import os, sys, threading
 from bearer_auth.stores.env import EnvStore
@@ -363,7 +366,7 @@ sys.exit(status)
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_a_reload_during_a_fork_does_not_lock_the_child():
-    done = subprocess.run([sys.executable, "-c", FORK], timeout=90, capture_output=True)
+    done = subprocess.run([sys.executable, *QUIET, "-c", FORK], timeout=90, capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")
 
 
