@@ -45,7 +45,7 @@ format: venv ## let ruff put everything in order
 	$(PY) -m ruff format .
 
 bench: venv ## added microseconds a request, next to a floor and to peers
-	$(PY) bench/requests.py
+	$(PY) bench/run.py
 
 demo: ## a real server with real keys; PORT=8000 to move it, CHECK=1 to check it and stop
 	@tools/venv .venv-demo examples/requirements.txt $(CANDIDATES)

@@ -130,8 +130,8 @@ class Authenticator:
             except Exception as error:
                 raise self._broken("revision", error) from None
         if accepted is None:
-            token = bearer_token(value)
-            if len(token) != len(value) - 7:  # blanks around it went into the digest above
+            sent, token = token, bearer_token(value)
+            if token != sent:  # blanks beside it went into the digest above
                 digest = sha256(token.encode()).digest()
             accepted = self._look_up(token, digest, now)
         if accepted.networks is not None:
