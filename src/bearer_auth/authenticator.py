@@ -165,9 +165,8 @@ class Authenticator:
         for key_id in key_ids:
             record = self._read(key_id)
             if record is None:
-                compare_digest(
-                    _NO_SECRET, phc
-                )  # the same work for an unknown key as for a wrong one
+                # The same work for an unknown key as for a wrong one.
+                compare_digest(_NO_SECRET, phc)
                 continue
             for secret in record.secrets:
                 if compare_digest(secret.hash, phc) or (
