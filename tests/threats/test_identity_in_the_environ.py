@@ -59,45 +59,6 @@ def protect(app, store):
     )
 
 
-# "An empty or missing token reaches the store"
-
-
-class Asked:
-    def __init__(self):
-        self.asked = []
-
-    def get(self, key_id):
-        self.asked.append(key_id)
-
-    def key_ids_for(self, text):
-        self.asked.append(text)
-        return ()
-
-
-@pytest.mark.parametrize(
-    "sent",
-    [
-        None,
-        "",
-        " ",
-        "Bearer",
-        "Bearer ",
-        "Bearer    ",
-        "bearer\t",
-        "Bearer =",
-        "Bearer ,",
-        "Basic ",
-    ],
-)
-def test_row_empty_token_no_store_is_ever_asked(call, app, sent):
-    store = Asked()
-    environ = {} if sent is None else {"HTTP_AUTHORIZATION": sent}
-    answer = call(BearerAuth(app, store, peppers=["x"], event_sink=Sink()), **environ)
-    assert answer.status == "401 Unauthorized"
-    assert store.asked == []
-    assert app.environ is None
-
-
 # "A bad credential rescued by another place"
 
 OTHER_PLACES = {

@@ -63,11 +63,6 @@ def test_row_response_splitting_and_log_forging_nothing_of_a_bad_id_is_kept(call
     assert sent[:20] not in caplog.text
 
 
-@pytest.mark.parametrize("joined", ["a,b", "a, b", "a,a"])
-def test_row_response_splitting_two_lines_that_a_server_joined_are_replaced(call, joined):
-    assert FRESH.fullmatch(answered_id(call(protect(), HTTP_X_REQUEST_ID=joined)))
-
-
 def test_the_id_of_the_event_is_the_one_of_the_answer(call):
     sink = Sink()
     for sent in ("kept", "not kept"):
