@@ -140,7 +140,7 @@ def test_a_lower_case_method_needs_the_same_scopes(server, app, method):
 # Paths
 
 
-# Those that servers hand on differently; the others are in tests/threats/test_deciding_the_route.py.
+# Those that servers hand on differently; the rest is in tests/threats/test_deciding_the_route.py.
 ADMIN = [
     "/admin/x",
     "//admin/x",
