@@ -1,5 +1,6 @@
 """SQLStore: the contract, its arguments, and its failures."""
 
+import sqlite3
 import traceback
 from datetime import UTC, datetime, timedelta
 
@@ -188,6 +189,32 @@ def test_tables_of_a_newer_version_are_refused(path, store, sql):
         SQLStore(f"sqlite:///{path}")
     assert "upgraded by a newer bearer_auth" in unavailable(store.revision)
     assert "upgraded by a newer bearer_auth" in unavailable(store.delete, ["a" * 16])
+
+
+@pytest.mark.parametrize(
+    ("statement", "error"),
+    [
+        ("UPDATE bearer_auth_meta SET version = 2", ConfigurationError),
+        ("DELETE FROM bearer_auth_meta", StoreUnavailable),
+    ],
+)
+def test_a_store_that_was_not_opened_leaves_no_connection_open(
+    path, store, sql, monkeypatch, statement, error
+):
+    opened = []
+    connect = sqlite3.connect
+
+    def noted(*arguments, **options):
+        opened.append(connect(*arguments, **options))
+        return opened[-1]
+
+    sql(statement)
+    monkeypatch.setattr(sqlite3, "connect", noted)
+    with pytest.raises(error):
+        SQLStore(f"sqlite:///{path}", create=False)
+    assert len(opened) == 1
+    with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+        opened[0].execute("SELECT 1")
 
 
 def test_an_emptied_meta_table_is_reported(store, sql):

@@ -68,7 +68,11 @@ class SQLStore:
         if schema is not None:
             raise ConfigurationError("SQLite has no schemas; use table_prefix to keep tables apart")
         self._database = SQLiteDatabase(self._url, self._tables)
-        self._prepare(create is not False)
+        try:
+            self._prepare(create is not False)
+        except BaseException:
+            self._database.close()  # nobody else has the store, to close it
+            raise
 
     def get(self, key_id: str) -> KeyRecord | None:
         """The record with this id, or ``None``."""
