@@ -1,6 +1,8 @@
 """SQLStore: the contract, its arguments, and its failures."""
 
 import sqlite3
+import subprocess
+import sys
 import traceback
 from datetime import UTC, datetime, timedelta
 
@@ -38,6 +40,21 @@ class TestSQLStore(WritableKeyStoreContract):
 
 
 # What it is given
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from bearer_auth.stores.sql import SQLStore",
+        "from bearer_auth.stores.url import open_store; open_store('sqlite:///keys.db')",
+    ],
+)
+def test_without_sqlalchemy_the_extra_is_named(code):
+    blocked = f"import sys; sys.modules['sqlalchemy'] = None; {code}"
+    done = subprocess.run([sys.executable, "-c", blocked], capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1] == (
+        'ImportError: SQLStore needs SQLAlchemy: pip install "bearer_auth[sql]"'
+    )
 
 
 def test_an_engine_gives_its_address(path, store):
