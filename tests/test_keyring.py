@@ -771,6 +771,8 @@ def test_lists_are_filtered_and_come_in_pages(keyring: Keyring, clock: FakeClock
         ({"unused_for": timedelta.max}, ConfigurationError, "unused_for is longer"),
         ({"unused_for": 3}, TypeError, "unused_for must be a timedelta"),
         ({"after": "nonsense"}, ConfigurationError, "cursor"),
+        ({"after": 5}, TypeError, "after must be text, not int"),
+        ({"limit": "x"}, TypeError, "limit must be a whole number, not str"),
     ],
 )
 def test_a_list_with_wrong_arguments(

@@ -54,6 +54,10 @@ class TestSecret:
         assert Secret(hash="$sha256$" + HEX).id == "bbf72de38e1abb06"
         assert "bbf72de38e1abb06" not in HEX
 
+    def test_a_hash_is_text(self):
+        with pytest.raises(TypeError, match="hash must be text, not int"):
+            Secret(hash=5)
+
     def test_a_bad_hash_or_a_naive_time_is_refused(self):
         with pytest.raises(ConfigurationError, match="not a hash"):
             Secret(hash="plain text")
@@ -180,6 +184,7 @@ class TestKeyRecord:
     @pytest.mark.parametrize(
         ("fields", "message"),
         [
+            ({"environment": 5}, "environment must be text, not int"),
             ({"user_id": 7}, "user_id must be text, not int"),
             ({"user_id": None}, "user_id must be text, not NoneType"),
             ({"plan": b"pro"}, "plan must be text, not bytes"),

@@ -25,7 +25,7 @@ from .hashing import (
 from .header import B64TOKEN, MAX_HEADER, bearer_token, unreadable
 from .records import KeyRecord, Principal, Secret
 from .stores import KeyStore
-from .token import check_environment, minted_key_id
+from .token import check_part, minted_key_id
 from .usage import UsageRecorder
 
 Clock = Callable[[], float]
@@ -74,7 +74,7 @@ class Authenticator:
         if isinstance(environments, str):
             raise TypeError(f"environments must be a list of names; write [{environments!r}]")
         self._store = store
-        self.environments = frozenset(check_environment(name) for name in environments)
+        self.environments = frozenset(check_part("environment", name) for name in environments)
         if not self.environments:
             raise ConfigurationError("environments is empty, so no key could ever be accepted")
         if not callable(clock):

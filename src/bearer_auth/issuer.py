@@ -20,7 +20,7 @@ from .hashing import (
     sieve_of,
 )
 from .records import IssuedKey, KeyRecord, Secret
-from .token import check_prefix, mint, new_key_id, parse
+from .token import check_part, mint, new_key_id, parse
 from .values import to_lifetime
 
 IfRotating = Literal["refuse", "discard_new"]
@@ -60,7 +60,7 @@ class Issuer:
     ) -> None:
         if hashing not in ("sha256", "argon2id"):
             raise ConfigurationError(f"hashing must be 'sha256' or 'argon2id', not {hashing!r}")
-        self._prefix = check_prefix(prefix)
+        self._prefix = check_part("prefix", prefix)
         self._peppers = check_peppers(peppers)
         self._hashing: Hashing = hashing
         self._clock = clock

@@ -363,6 +363,10 @@ class Keyring:
             raise ConfigurationError(
                 f"status must be active, suspended, expired or revoked: {status!r}"
             )
+        if not isinstance(limit, int):
+            raise TypeError(f"limit must be a whole number, not {type(limit).__name__}")
+        if after is not None and not isinstance(after, str):
+            raise TypeError(f"after must be text, not {type(after).__name__}")
         if not 1 <= limit <= MAX_PAGE:
             raise ConfigurationError(f"limit must be 1 to {MAX_PAGE}: {limit}")
         now = self._now()
