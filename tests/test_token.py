@@ -9,6 +9,7 @@ from bearer_auth import token as module
 from bearer_auth.errors import ConfigurationError, InvalidToken
 from bearer_auth.token import (
     base62,
+    check_key_id,
     check_part,
     mint,
     minted_key_id,
@@ -250,3 +251,12 @@ def test_a_bad_environment_is_refused_with_the_fix(environment):
 def test_what_is_no_text_is_refused_by_name(name, text, kind):
     with pytest.raises(TypeError, match=f"^{name} must be text, not {kind}$"):
         check_part(name, text)
+
+
+def test_an_id_is_16_letters_and_digits():
+    assert check_key_id("AbCdEfGh01234567") == "AbCdEfGh01234567"
+    for text in ("", "AbCdEfGh0123456", "AbCdEfGh012345678", "AbCdEfGh01234567\n"):
+        with pytest.raises(ConfigurationError, match=r"^that is no key id \(16 letters and digits"):
+            check_key_id(text)
+    with pytest.raises(TypeError, match="key_id must be text, not NoneType"):
+        check_key_id(None)

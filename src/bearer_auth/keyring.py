@@ -22,6 +22,7 @@ from .hashing import Hashing, Pepper
 from .issuer import IfRotating, Issuer, KeyFields
 from .records import IssuedKey, KeyRecord, State
 from .stores import MAX_PAGE, KeyStore, Page, Query, Usage, WritableKeyStore
+from .token import check_key_id
 from .values import to_lifetime
 
 _TRIES = 20
@@ -290,12 +291,15 @@ class Keyring:
 
         Raises:
             TypeError: Not exactly one of the three is given.
+            ConfigurationError: One of the ids is none, such as a whole token. Nothing was ended.
         """
         if isinstance(key_ids, str):
             raise TypeError("key_ids must be a list of ids; use revoke for one key")
         if sum(given is not None for given in (user_id, tenant_id, key_ids)) != 1:
             raise TypeError("revoke_all takes just one of user_id, tenant_id and key_ids")
-        ids = None if key_ids is None else list(dict.fromkeys(key_ids))  # each is counted once
+        ids = None
+        if key_ids is not None:
+            ids = [check_key_id(key_id) for key_id in dict.fromkeys(key_ids)]  # each counts once
         count = 0
         for _ in range(_TRIES):
             if ids is None:
@@ -321,7 +325,7 @@ class Keyring:
         raise Conflict("the keys kept changing while they were being revoked; try again")
 
     def get(self, key_id: str) -> KeyRecord | None:
-        """The record of a key, or ``None``."""
+        """The record of a key, or ``None``: also for what is no id, such as a whole token."""
         return self._store.get(key_id)
 
     def usage(self, key_id: str) -> Usage:
@@ -457,9 +461,13 @@ class Keyring:
         return record
 
     def _existing(self, key_id: str) -> KeyRecord:
+        try:
+            check_key_id(key_id)
+        except ConfigurationError as error:
+            raise KeyNotFound(str(error)) from None
         record = self._store.get(key_id)
         if record is None:
-            raise KeyNotFound(f"no key has the id {key_id[:64]!r}")
+            raise KeyNotFound(f"no key has the id {key_id!r}")
         return record
 
     def _every(self, **filters: Any) -> Iterator[KeyRecord]:

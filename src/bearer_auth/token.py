@@ -132,6 +132,26 @@ def check_part(name: Literal["prefix", "environment"], text: str) -> str:
     return text
 
 
+def check_key_id(text: str) -> str:
+    """Return a key's id. What is none is never quoted: it may be a token, given by mistake.
+
+    Raises:
+        TypeError: Not text.
+        ConfigurationError: Not an id; for a token the message says what its id is.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"key_id must be text, not {type(text).__name__}")
+    if KEY_ID.fullmatch(text):
+        return text
+    token = parse(text)
+    if token is not None:
+        raise ConfigurationError(
+            "this is a whole token; its id is the 16 characters after the environment: "
+            + token.key_id
+        )
+    raise ConfigurationError("that is no key id (16 letters and digits)")
+
+
 def _checksum(text: str) -> str:
     # base62(…, 6) without its loop: 0.5 µs instead of 1.4 for each key that isn't cached
     n, a = zlib.crc32(text.encode("ascii")), ALPHABET
