@@ -172,33 +172,24 @@ class Keyring:
         to_lifetime("grace", grace)
         if if_rotating not in ("refuse", "discard_new"):
             raise ConfigurationError("if_rotating must be 'refuse' or 'discard_new'")
-        token = ""
+        issued: list[IssuedKey] = []  # one for each attempt
 
         def change(old: KeyRecord) -> KeyRecord:
-            nonlocal token
             _need_life(old, self._now())
-            issued = self._issuer.renewed(old, grace, if_rotating)
-            token = issued.token
-            return issued.record
+            issued.append(self._issuer.renewed(old, grace, if_rotating))
+            return issued[-1].record
 
-        record = self._change(key_id, change)
+        _, record = self._change(key_id, change)
         self._tell("key.rotated", record, grace_s=int(grace.total_seconds()))
-        return IssuedKey(token, record)
+        return issued[-1]
 
     def finish_rotation(self, key_id: str) -> KeyRecord:
         """End the grace of the old secret now. Does nothing if none is running."""
-        running = False
-
-        def change(old: KeyRecord) -> KeyRecord:
-            nonlocal running
-            now = self._now()
-            running = any(secret.live_at(now) for secret in old.secrets[1:])
-            return replace(old, secrets=old.secrets[:1])
-
-        record = self._change(key_id, change)
-        if running:
-            self._tell("key.rotation_finished", record)
-        return record
+        old, new = self._change(key_id, lambda old: replace(old, secrets=old.secrets[:1]))
+        now = self._now()
+        if any(secret.live_at(now) for secret in old.secrets[1:]):
+            self._tell("key.rotation_finished", new)
+        return new
 
     def update(
         self,
@@ -234,7 +225,7 @@ class Keyring:
             _need_unrevoked(old)
             return replace(old, **cast(dict[str, Any], changes))
 
-        record = self._change(key_id, change)
+        _, record = self._change(key_id, change)
         self._tell("key.updated", record, changed=sorted(changes))
         return record
 
@@ -262,17 +253,10 @@ class Keyring:
         Raises:
             KeyNotFound: There is no such key.
         """
-        fresh = False
-
-        def change(old: KeyRecord) -> KeyRecord:
-            nonlocal fresh
-            fresh = old.status != "revoked"
-            return _revoked(old, self._now(), reason)
-
-        record = self._change(key_id, change)
-        if fresh:
-            self._tell("key.revoked", record)
-        return record
+        old, new = self._change(key_id, lambda old: _revoked(old, self._now(), reason))
+        if old != new:
+            self._tell("key.revoked", new)
+        return new
 
     def revoke_all(
         self,
@@ -432,7 +416,10 @@ class Keyring:
         self._tell(event, record, created_by=record.created_by)
         return record
 
-    def _change(self, key_id: str, change: Callable[[KeyRecord], KeyRecord]) -> KeyRecord:
+    def _change(
+        self, key_id: str, change: Callable[[KeyRecord], KeyRecord]
+    ) -> tuple[KeyRecord, KeyRecord]:
+        """What was stored, and what is stored now in its place."""
         store = self._writable()
         for _ in range(_TRIES):
             old = self._existing(key_id)
@@ -443,22 +430,18 @@ class Keyring:
                 store.replace([] if new == old else [(old, new)])
             except Conflict:
                 continue
-            return new
+            return old, new
         raise Conflict(f"the key {key_id} kept changing; try again")
 
     def _set_status(self, key_id: str, status: Literal["active", "suspended"]) -> KeyRecord:
-        fresh = False
-
         def change(old: KeyRecord) -> KeyRecord:
-            nonlocal fresh
             _need_unrevoked(old)
-            fresh = old.status != status
             return replace(old, status=status)
 
-        record = self._change(key_id, change)
-        if fresh:
-            self._tell("key.suspended" if status == "suspended" else "key.resumed", record)
-        return record
+        old, new = self._change(key_id, change)
+        if old != new:
+            self._tell("key.suspended" if status == "suspended" else "key.resumed", new)
+        return new
 
     def _existing(self, key_id: str) -> KeyRecord:
         try:
