@@ -951,6 +951,22 @@ def test_a_purge_with_a_wrong_time(keyring: Keyring, dead_for: timedelta) -> Non
 # Stores that only read
 
 
+def test_a_store_that_only_finds_can_be_listed_and_not_purged(clock: FakeClock) -> None:
+    inner = MemoryStore()
+    issued = Keyring(inner, clock=clock).create(user_id="user_123")
+
+    class Finds:
+        get = inner.get
+        find = inner.find
+
+    keyring = Keyring(Finds(), clock=clock)
+    assert list(keyring.list()) == [issued.record]
+    with pytest.raises(ReadOnlyStore, match="can't change keys: Finds is read-only"):
+        keyring.purge()
+    with pytest.raises(ReadOnlyStore, match="can't change keys: Finds is read-only"):
+        keyring.revoke_all(user_id="user_456")
+
+
 WRITES: dict[str, Callable[[Keyring], object]] = {
     "create": lambda keyring: keyring.create(user_id="user_123"),
     "import_token": lambda keyring: keyring.import_token(MINTED, user_id="user_123"),

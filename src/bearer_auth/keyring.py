@@ -284,6 +284,7 @@ class Keyring:
         ids = None
         if key_ids is not None:
             ids = [check_key_id(key_id) for key_id in dict.fromkeys(key_ids)]  # each counts once
+        store = self._writable()
         count = 0
         for _ in range(_TRIES):
             if ids is None:
@@ -298,7 +299,7 @@ class Keyring:
             if not pairs and count:
                 return count
             try:
-                self._writable().replace(pairs)
+                store.replace(pairs)
             except Conflict:
                 continue
             for _, record in pairs:
@@ -363,7 +364,7 @@ class Keyring:
             soon = now + to_lifetime("expires_within", expires_within)
         if unused_for is not None:
             long_ago = now - to_lifetime("unused_for", unused_for)
-        return self._writable("list keys").find(
+        return self._writable("list keys", ("find",)).find(
             Query(
                 now=now,
                 user_id=user_id,
@@ -383,6 +384,7 @@ class Keyring:
         Returns:
             How many were deleted.
         """
+        store = self._writable()
         before = self._now() - to_lifetime("dead_for", dead_for)
         states: tuple[State, ...] = ("revoked", "expired")
         for _ in range(_TRIES):
@@ -399,13 +401,13 @@ class Keyring:
             expired = [record for record in dead if record.status != "revoked"]
             try:
                 if expired:
-                    self._writable().replace(
+                    store.replace(
                         (record, _revoked(record, record.expires_at or before, "purged"))
                         for record in expired
                     )
             except Conflict:
                 continue
-            count = self._writable().delete(record.key_id for record in dead)
+            count = store.delete(record.key_id for record in dead)
             for record in dead:
                 self._tell("key.purged", record)
             return count
@@ -462,8 +464,12 @@ class Keyring:
             if after is None:
                 return
 
-    def _writable(self, action: str = "change keys") -> WritableKeyStore:
-        for method in ("add", "replace", "find", "delete"):
+    def _writable(
+        self,
+        action: str = "change keys",
+        needed: Iterable[str] = ("add", "replace", "find", "delete"),
+    ) -> WritableKeyStore:
+        for method in needed:
             if not callable(getattr(self._store, method, None)):
                 raise ReadOnlyStore(
                     f"can't {action}: {type(self._store).__name__} is read-only (it has no "
