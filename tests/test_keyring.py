@@ -196,7 +196,9 @@ def test_what_can_not_be_said_of_a_key_is_refused_and_nothing_stored(
     ("arguments", "error", "message"),
     [
         ({"store": object()}, TypeError, r"with a method get\(key_id\), not object"),
-        ({"store": MemoryStore}, TypeError, "not MemoryStore"),
+        ({"store": MemoryStore}, TypeError, r"write MemoryStore\(\), not MemoryStore"),
+        ({"clock": None}, TypeError, "clock must be a function such as time.time, not None"),
+        ({"clock": 5}, TypeError, "clock must be a function such as time.time, not 5"),
         ({"prefix": "Acme"}, ConfigurationError, "not a key prefix: 'Acme'"),
         ({"peppers": "pepper"}, TypeError, "sequence, newest first"),
         ({"peppers": [""]}, ConfigurationError, "a pepper is empty"),

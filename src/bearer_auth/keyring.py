@@ -21,9 +21,9 @@ from .events import Emitter, EventSink
 from .hashing import Hashing, Pepper
 from .issuer import IfRotating, Issuer, KeyFields
 from .records import IssuedKey, KeyRecord, State
-from .stores import MAX_PAGE, KeyStore, Page, Query, Usage, WritableKeyStore
+from .stores import MAX_PAGE, KeyStore, Page, Query, Usage, WritableKeyStore, check_store
 from .token import check_key_id
-from .values import to_lifetime
+from .values import Clock, to_lifetime
 
 _TRIES = 20
 """Attempts at a change that others change at the same time."""
@@ -60,11 +60,9 @@ class Keyring:
         peppers: Iterable[Pepper] = (),
         hashing: Hashing = "sha256",
         event_sink: EventSink | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Clock = time.time,
     ) -> None:
-        if isinstance(store, type) or not callable(getattr(store, "get", None)):
-            name = store.__name__ if isinstance(store, type) else type(store).__name__
-            raise TypeError(f"store must be an object with a method get(key_id), not {name}")
+        check_store(store)
         self._store = store
         self._issuer = Issuer(prefix, peppers=peppers, hashing=hashing, clock=clock)
         self._now = self._issuer.now
