@@ -575,7 +575,8 @@ def test_a_store_may_know_texts_of_its_own() -> None:
     ("arguments", "error", "message"),
     [
         ({"store": object()}, TypeError, r"with a method get\(key_id\), not object"),
-        ({"store": MemoryStore}, TypeError, r"with a method get\(key_id\), not MemoryStore"),
+        ({"store": MemoryStore}, TypeError, r"write MemoryStore\(\), not MemoryStore"),
+        ({"clock": None}, TypeError, "clock must be a function such as time.time, not None"),
         ({"environments": "production"}, TypeError, r"write \['production'\]"),
         ({"environments": ()}, ConfigurationError, "environments is empty"),
         ({"environments": ["Prod"]}, ConfigurationError, "not an environment: 'Prod'"),

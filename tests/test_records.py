@@ -54,6 +54,10 @@ class TestSecret:
         assert Secret(hash="$sha256$" + HEX).id == "bbf72de38e1abb06"
         assert "bbf72de38e1abb06" not in HEX
 
+    def test_a_hash_is_text(self):
+        with pytest.raises(TypeError, match="hash must be text, not int"):
+            Secret(hash=5)
+
     def test_a_bad_hash_or_a_naive_time_is_refused(self):
         with pytest.raises(ConfigurationError, match="not a hash"):
             Secret(hash="plain text")
@@ -143,9 +147,9 @@ class TestKeyRecord:
     @pytest.mark.parametrize(
         ("fields", "message"),
         [
-            ({"key_id": "short"}, "key_id must be 16 characters"),
-            ({"key_id": "AbCdEfGh0123456-"}, "key_id must be 16 characters"),
-            ({"key_id": "AbCdEfGh01234567\n"}, "key_id must be 16 characters"),
+            ({"key_id": "short"}, "that is no key id"),
+            ({"key_id": "AbCdEfGh0123456-"}, "that is no key id"),
+            ({"key_id": "AbCdEfGh01234567\n"}, "that is no key id"),
             ({"user_id": ""}, "user_id must have 1 to 255 characters, not 0"),
             ({"user_id": "a" * 256}, "user_id must have 1 to 255 characters, not 256"),
             ({"user_id": "a\x00"}, "user_id has a control character"),
@@ -180,6 +184,8 @@ class TestKeyRecord:
     @pytest.mark.parametrize(
         ("fields", "message"),
         [
+            ({"key_id": 5}, "key_id must be text, not int"),
+            ({"environment": 5}, "environment must be text, not int"),
             ({"user_id": 7}, "user_id must be text, not int"),
             ({"user_id": None}, "user_id must be text, not NoneType"),
             ({"plan": b"pro"}, "plan must be text, not bytes"),

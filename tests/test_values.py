@@ -1,5 +1,6 @@
 """The values of keys: times, networks, tokens that someone brings along."""
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from bearer_auth.errors import ConfigurationError
 from bearer_auth.values import (
+    check_clock,
     check_importable,
     from_micros,
     parse_networks,
@@ -61,6 +63,12 @@ class TestImportable:
 
 
 class TestTimes:
+    def test_a_clock_can_be_called(self):
+        assert check_clock(time.time) is time.time
+        for clock in (5, None, "noon"):
+            with pytest.raises(TypeError, match="clock must be a function such as"):
+                check_clock(clock)
+
     def test_the_ends_of_the_calendar_are_refused_and_do_not_overflow(self):
         edge = datetime(1, 1, 1, tzinfo=BERLIN)
         with pytest.raises(ConfigurationError, match="expires_at is outside the years 1 to 9999"):

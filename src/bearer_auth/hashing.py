@@ -52,8 +52,11 @@ def parse_hash(text: str) -> str:
     ``$sha256$`` takes the digest as unpadded base64 or as 64 hexadecimal digits.
 
     Raises:
+        TypeError: Not text.
         ConfigurationError: Another algorithm, or a malformed string. The message doesn't quote it.
     """
+    if not isinstance(text, str):
+        raise TypeError(f"hash must be text, not {type(text).__name__}")
     if text.startswith(_SHA256):
         digest = text[len(_SHA256) :]
         if re.fullmatch(r"[0-9A-Fa-f]{64}", digest):

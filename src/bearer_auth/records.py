@@ -17,7 +17,7 @@ from typing import Any, Literal, Self
 from .errors import ConfigurationError, InsufficientScope
 from .hashing import Pepper, check_peppers, hash_token, imported_id, parse_hash
 from .scopes import covers_all, parse_scopes
-from .token import KEY_ID, check_environment, parse, redact
+from .token import check_key_id, check_part, parse, redact
 from .values import check_importable, check_metadata, check_text, parse_networks, to_utc
 
 Status = Literal["active", "suspended", "revoked"]
@@ -112,8 +112,7 @@ class KeyRecord:
     secrets: tuple[Secret, ...] = ()
 
     def __post_init__(self) -> None:
-        if not KEY_ID.fullmatch(self.key_id):
-            raise ConfigurationError("key_id must be 16 characters of 0-9, A-Z and a-z")
+        check_key_id(self.key_id)
         check_text("user_id", self.user_id, 1, 255)
         check_text("plan", self.plan, 1, 64)
         check_text("name", self.name, 0, 255)
@@ -121,7 +120,7 @@ class KeyRecord:
         for name, most in (("tenant_id", 255), ("created_by", 255), ("limit", 255)):
             if getattr(self, name) is not None:
                 check_text(name, getattr(self, name), 1, most)
-        check_environment(self.environment)
+        check_part("environment", self.environment)
         if self.status not in ("active", "suspended", "revoked"):
             raise ConfigurationError(
                 f"status must be active, suspended or revoked: {self.status!r}"

@@ -5,13 +5,16 @@ from __future__ import annotations
 import ipaddress
 import json
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .errors import ConfigurationError
 from .header import B64TOKEN, MAX_HEADER
 from .token import parse
+
+Clock = Callable[[], float]
+"""Seconds since 1970, as ``time.time`` gives them."""
 
 MAX_METADATA = 8192
 """Bytes of a key's metadata as compact JSON."""
@@ -21,6 +24,17 @@ MAX_LIFETIME = timedelta(days=365_000)
 
 MIN_IMPORTED = 8
 """Characters of a token that someone brings along."""
+
+
+def check_clock(clock: Clock) -> Clock:
+    """Return a clock.
+
+    Raises:
+        TypeError: It can't be called.
+    """
+    if not callable(clock):
+        raise TypeError(f"clock must be a function such as time.time, not {clock!r}")
+    return clock
 
 
 def to_utc(name: str, value: datetime) -> datetime:
