@@ -83,7 +83,7 @@ def test_another_journal_mode_is_a_warning(tmp_path: Path):
     assert "journal_mode=WAL" in journal.fix
 
 
-class Other:
+class Other(store_checks.SQLite):
     """A database whose clock is wrong by so many seconds."""
 
     def __init__(self, off: float) -> None:

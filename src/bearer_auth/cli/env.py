@@ -87,9 +87,6 @@ def env(
         if stdin:
             token = read_secret("Token")
             record = _read(prefix + name, token, prefix)
-            expires_in = fields.pop("expires_in", None)
-            if expires_in is not None:
-                fields["expires_at"] = utc_now() + expires_in
             given: dict[str, Any] = {**fields}
             key = IssuedKey(token, replace(record, user_id=user_id, **given))
         else:

@@ -113,18 +113,8 @@ class Command(click.Command):
             return super().invoke(ctx)
 
 
-class Group(click.Group):
+class Group(Command, click.Group):
     """A group whose errors are short, wherever it is mounted."""
 
     command_class = Command
     group_class = type
-
-    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        """Read the arguments."""
-        with translated():
-            return super().make_context(*args, **kwargs)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run."""
-        with translated():
-            return super().invoke(ctx)

@@ -10,6 +10,7 @@ import click
 
 from ..hashing import Hashing
 from .errors import Command
+from .listing import tell
 from .options import (
     duration,
     examples,
@@ -179,9 +180,7 @@ def rotate(
     keyring = _as_told(context, prefix, hashing).keyring()
     if finish:
         record = keyring.finish_rotation(key_id)
-        note(f"The old token of {key_id} has ended.")
-        if as_json:
-            write_json(record_to_dict(record, now=utc_now(), usage=keyring.usage(key_id)))
+        tell(f"The old token of {key_id} has ended.", record, keyring, as_json=as_json)
         return
     issued = keyring.rotate(
         key_id,

@@ -10,10 +10,11 @@ import click
 from ..errors import KeyNotFound
 from .errors import Group
 from .issue import create, import_, rotate
-from .listing import list_, show, write_record
+from .listing import list_, show, tell
 from .options import (
     confirm,
     duration,
+    end_of,
     examples,
     json_object,
     json_option,
@@ -24,7 +25,7 @@ from .options import (
     store_option,
     yes_option,
 )
-from .output import note, utc_now, write_json
+from .output import note, write_json
 from .store import Context
 
 
@@ -90,10 +91,7 @@ def update(
     as_json: bool,
 ) -> None:
     """Change what is said of a key. What isn't given stays."""
-    if expires_in is not None:
-        if expires_at is not None:
-            raise click.UsageError("give --expires-in or --expires-at, not both")
-        expires_at = utc_now() + expires_in
+    expires_at = end_of(expires_in, expires_at)
     changes: dict[str, Any] = {}
     fields: tuple[tuple[str, Any, bool, Any, str], ...] = (
         ("name", name, False, None, ""),
@@ -113,9 +111,7 @@ def update(
         raise click.UsageError("nothing to change was given")
     keyring = context.keyring()
     record = keyring.update(key_id, **changes)
-    note(f"Updated {key_id}: {', '.join(changes)}.")
-    if as_json:
-        write_record(record, keyring.usage(key_id), as_json=True)
+    tell(f"Updated {key_id}: {', '.join(changes)}.", record, keyring, as_json=as_json)
 
 
 @keys.command("suspend", epilog=examples("bearer-auth keys suspend 3fQ7mZ0aKx9LpR2T"))
@@ -127,9 +123,7 @@ def suspend(context: Context, /, key_id: str, as_json: bool) -> None:
     """Refuse a key until it is resumed."""
     keyring = context.keyring()
     record = keyring.suspend(key_id)
-    note(f"Suspended {key_id}; 'keys resume' ends that.")
-    if as_json:
-        write_record(record, keyring.usage(key_id), as_json=True)
+    tell(f"Suspended {key_id}; 'keys resume' ends that.", record, keyring, as_json=as_json)
 
 
 @keys.command("resume", epilog=examples("bearer-auth keys resume 3fQ7mZ0aKx9LpR2T"))
@@ -141,9 +135,7 @@ def resume(context: Context, /, key_id: str, as_json: bool) -> None:
     """End the suspension of a key."""
     keyring = context.keyring()
     record = keyring.resume(key_id)
-    note(f"Resumed {key_id}.")
-    if as_json:
-        write_record(record, keyring.usage(key_id), as_json=True)
+    tell(f"Resumed {key_id}.", record, keyring, as_json=as_json)
 
 
 @keys.command(

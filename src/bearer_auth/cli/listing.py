@@ -144,6 +144,13 @@ def existing(keyring: Keyring, key_id: str) -> KeyRecord:
     return record
 
 
+def tell(text: str, record: KeyRecord, keyring: Keyring, *, as_json: bool) -> None:
+    """Say what was done to a key and, if asked, give its record in JSON."""
+    note(text)
+    if as_json:
+        write_record(record, keyring.usage(record.key_id), as_json=True)
+
+
 def write_record(record: KeyRecord, usage: Usage, *, as_json: bool) -> None:
     """All of a record but its hashes."""
     now = utc_now()

@@ -164,11 +164,18 @@ def key_options(*, stored: bool) -> Callable[[F], F]:
 
 def key_fields(options: Mapping[str, Any]) -> KeyFields:
     """The fields of a new key that were given."""
-    if options["expires_in"] is not None and options["expires_at"] is not None:
+    given = {name: value for name, value in options.items() if value not in (None, ())}
+    end = end_of(given.pop("expires_in", None), given.get("expires_at"))
+    return cast(KeyFields, given if end is None else {**given, "expires_at": end})
+
+
+def end_of(expires_in: timedelta | None, expires_at: datetime | None) -> datetime | None:
+    """The end that ``--expires-in`` or ``--expires-at`` says, if one of them does."""
+    if expires_in is None:
+        return expires_at
+    if expires_at is not None:
         raise click.UsageError("give --expires-in or --expires-at, not both")
-    return cast(
-        KeyFields, {name: value for name, value in options.items() if value not in (None, ())}
-    )
+    return datetime.now(UTC) + expires_in
 
 
 def examples(*lines: str) -> str:

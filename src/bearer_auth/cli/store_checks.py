@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Protocol
 
 from ..errors import ReadOnlyStore
 from ..keyring import Keyring
@@ -59,20 +58,8 @@ def store_files(path: str) -> Iterator[Finding]:
         yield Finding("ok", "store_file", path, "only its owner can read it")
 
 
-class Database(Protocol):
-    """What can be asked of a database. Each kind of it has a class like ``SQLite``."""
-
-    def now(self) -> float:
-        """Its clock, in seconds since 1970."""
-        ...
-
-    def journal(self) -> Iterator[Finding]:
-        """How it keeps what was committed."""
-        ...
-
-
 class SQLite:
-    """An SQLite file, asked through SQLite itself."""
+    """A file, asked through SQLite itself."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -104,7 +91,7 @@ class SQLite:
             )
 
 
-def database(asked: Database, where: str) -> Iterator[Finding]:
+def database(asked: SQLite, where: str) -> Iterator[Finding]:
     """Its journal, and its clock against this machine's."""
     try:
         yield from asked.journal()

@@ -32,9 +32,8 @@ class _Unrecorded:
 
     def __init__(self, store: KeyStore) -> None:
         self._store = store
-        for name in ("revision", "key_ids_for"):
-            if hasattr(store, name):
-                setattr(self, name, getattr(store, name))
+        if hasattr(store, "key_ids_for"):
+            self.key_ids_for = store.key_ids_for
 
     def get(self, key_id: str) -> KeyRecord | None:
         return self._store.get(key_id)
@@ -92,8 +91,6 @@ def verify(
             key = f" (key {error.key_id})" if error.key_id else ""
             click.echo(f"invalid: {error.reason}{key}: {REASONS[error.reason]}")
         click.get_current_context().exit(Code.REFUSED)
-    finally:
-        authenticator.close()
     answer = {
         "valid": True,
         "key_id": principal.key_id,
