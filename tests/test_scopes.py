@@ -158,7 +158,7 @@ def test_what_is_no_text_is_refused(scope):
 
 
 def test_a_lone_string_is_not_read_letter_by_letter():
-    with pytest.raises(TypeError, match=r"write \['admin'\]"):
+    with pytest.raises(TypeError, match=r"scopes must be a list; write scopes=\[…\]"):
         parse_scopes("admin")
 
 

@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable
 
 from .errors import ConfigurationError
+from .values import listed
 
 MAX_SCOPES = 100
 """Scopes that one key or rule may have."""
@@ -27,12 +28,10 @@ def parse_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
     """Check scopes and put them in their one order, without repeats.
 
     Raises:
-        TypeError: A lone string, which would be read letter by letter.
+        TypeError: Not a list.
         ConfigurationError: A scope that doesn't follow the grammar, or too many.
     """
-    if isinstance(scopes, str):
-        raise TypeError(f"scopes must be a list of strings, not a string; write [{scopes!r}]")
-    unique = set(scopes)
+    unique = set(listed("scopes", scopes))
     for scope in unique:
         if not isinstance(scope, str) or len(scope) > 128 or not _SCOPE.fullmatch(scope):
             raise ConfigurationError(
