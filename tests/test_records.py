@@ -288,23 +288,6 @@ class TestPrincipal:
         assert not principal.has_scopes("jobs:run", "admin")
         principal.require_scopes("jobs:run")
 
-    def test_what_was_covered_is_remembered_and_what_was_not_is_not(self):
-        principal = Principal.of(self.MADE)
-        for _ in range(2):
-            assert principal.has_scopes("jobs:run")
-            assert not principal.has_scopes("admin")
-            assert not principal.has_scopes("jobs:run", "admin")
-        assert principal == Principal.of(self.MADE)
-        assert "jobs:run" not in repr(principal)
-
-    def test_what_it_remembers_is_bounded(self):
-        principal = Principal.of(self.MADE)
-        for number in range(100):
-            assert principal.has_scopes(f"jobs:{number}")
-        assert len(principal._covered) == 64
-        assert principal.has_scopes("jobs:99")
-        assert not principal.has_scopes("admin")
-
     def test_requiring_what_it_has_not_is_the_documented_403(self):
         with pytest.raises(InsufficientScope) as caught:
             Principal.of(self.MADE).require_scopes("jobs:run", "admin")

@@ -206,10 +206,6 @@ class Principal:
     environment: str = "production"
     name: str = ""
     _metadata: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False, repr=False)
-    # Sets of scopes that were found to be covered; the questions come from code, so they are few.
-    _covered: set[tuple[str, ...]] = field(
-        default_factory=set[tuple[str, ...]], init=False, repr=False, compare=False
-    )
 
     @classmethod
     def of(cls, record: KeyRecord) -> Self:
@@ -232,13 +228,7 @@ class Principal:
 
     def has_scopes(self, *scopes: str) -> bool:
         """Whether the key's scopes cover all of these."""
-        if scopes in self._covered:
-            return True
-        if not covers_all(self.scopes, scopes):
-            return False
-        if len(self._covered) < 64:
-            self._covered.add(scopes)
-        return True
+        return covers_all(self.scopes, scopes)
 
     def require_scopes(self, *scopes: str) -> None:
         """Do nothing if the key's scopes cover all of these.

@@ -13,7 +13,7 @@ subset of RFC 6750's scope-token, so that a scope can stand in a challenge as it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from .errors import ConfigurationError
 from .values import listed
@@ -48,7 +48,9 @@ def covers(granted: str, needed: str) -> bool:
     return granted == needed or (granted.endswith(":*") and needed.startswith(granted[:-1]))
 
 
-def covers_all(granted: Iterable[str], needed: Iterable[str]) -> bool:
+def covers_all(granted: Collection[str], needed: Iterable[str]) -> bool:
     """Whether the granted scopes cover each of the needed ones."""
-    granted = tuple(granted)
-    return all(any(covers(have, need) for have in granted) for need in needed)
+    for need in needed:
+        if need not in granted and not any(covers(have, need) for have in granted):
+            return False
+    return True
