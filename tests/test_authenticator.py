@@ -342,7 +342,7 @@ def test_a_use_from_elsewhere_is_no_use(keyring: Keyring, authenticator: Authent
     issued = keyring.create(user_id="user_123", allowed_ips=["192.0.2.7"])
     with pytest.raises(InsufficientScope):
         authenticator.authenticate(issued.token, client_ip="192.0.2.8")
-    authenticator.flush_usage()
+    authenticator._usage.flush()
     assert keyring.usage(issued.key_id).last_used_at is None
 
 

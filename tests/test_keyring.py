@@ -841,7 +841,7 @@ def test_the_usage_of_each_secret_is_known(
     authenticator.authenticate(new.token)
     clock.advance(60)
     authenticator.authenticate(old.token)
-    authenticator.flush_usage()
+    authenticator._usage.flush()
     usage = keyring.usage(old.key_id)
     minute_past = datetime(2030, 1, 1, 12, 1, 0, tzinfo=UTC)
     assert usage.last_used_at == minute_past

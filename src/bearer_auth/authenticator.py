@@ -138,11 +138,6 @@ class Authenticator:
                 usage.add(accepted)
         return accepted.principal
 
-    def flush_usage(self) -> None:
-        """Write usage times now, rather than within the next seconds."""
-        if self._usage is not None:
-            self._usage.flush()
-
     def close(self) -> None:
         """Write usage times and end the thread that does so; the store stays open."""
         if self._usage is not None:
