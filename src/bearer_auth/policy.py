@@ -20,6 +20,7 @@ from typing import NamedTuple
 from . import paths
 from .content_types import ContentTypes
 from .errors import ConfigurationError
+from .header import TCHAR
 from .paths import Pattern
 from .scopes import parse_scopes
 from .values import listed
@@ -30,7 +31,7 @@ MAX_DECISIONS = 2048
 MAX_REMEMBERED = 256
 """Characters of a method and a path together whose decision is remembered."""
 
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.6.2
+_METHOD = re.compile(rf"[{TCHAR}]+")  # RFC 9110 §9.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +250,7 @@ class _Compiled:
 def _check_method(method: str) -> str:
     if not isinstance(method, str):
         raise TypeError(f"a method must be text, not {type(method).__name__}")
-    if not _TOKEN.fullmatch(method):
+    if not _METHOD.fullmatch(method):
         raise ConfigurationError(f"not a method: {method!r}; write a name such as 'GET'")
     if method != method.upper():
         raise ConfigurationError(
