@@ -155,7 +155,8 @@ class InvalidToken(APIError):
 
     Args:
         reason: ``missing``, ``malformed``, ``unknown``, ``wrong_secret``, ``expired``,
-            ``revoked``, ``suspended`` or ``environment``; for the events only.
+            ``revoked``, ``suspended`` or ``environment``; ``invalid``: your app raised it itself.
+            For the events only.
         presented: Whether a Bearer credential was sent. Without one the challenge carries no
             error code (RFC 6750 §3.1).
         key_id: The id of the key whose secret was proven, if it was.
