@@ -167,7 +167,7 @@ def test_no_two_keys_are_alike(keyring: Keyring) -> None:
         ({"scope": ["a"]}, TypeError, "unknown field 'scope'; a key has plan, name, scopes"),
         ({"key_id": MISSING}, TypeError, "unknown field 'key_id'"),
         ({"status": "revoked"}, TypeError, "unknown field 'status'"),
-        ({"scopes": "admin"}, TypeError, r"write \['admin'\]"),
+        ({"scopes": "admin"}, TypeError, r"write scopes=\[…\]"),
         ({"scopes": ["a b"]}, ConfigurationError, "not a scope: 'a b'"),
         ({"environment": "Production"}, ConfigurationError, "not an environment"),
         ({"expires_in": timedelta(0)}, ConfigurationError, "ended already"),
@@ -200,7 +200,7 @@ def test_what_can_not_be_said_of_a_key_is_refused_and_nothing_stored(
         ({"clock": None}, TypeError, "clock must be a function such as time.time, not None"),
         ({"clock": 5}, TypeError, "clock must be a function such as time.time, not 5"),
         ({"prefix": "Acme"}, ConfigurationError, "not a key prefix: 'Acme'"),
-        ({"peppers": "pepper"}, TypeError, "sequence, newest first"),
+        ({"peppers": "pepper"}, TypeError, "peppers must be a list"),
         ({"peppers": [""]}, ConfigurationError, "a pepper is empty"),
         ({"hashing": "md5"}, ConfigurationError, "'sha256' or 'argon2id', not 'md5'"),
         ({"event_sink": object()}, TypeError, "event_sink must be an object with a method emit"),
@@ -661,8 +661,11 @@ def test_ids_that_are_none_are_refused_and_nothing_ends(
 def test_revoke_all_takes_just_one_of_three(keyring: Keyring, arguments: dict[str, Any]) -> None:
     with pytest.raises(TypeError, match="just one of user_id, tenant_id and key_ids"):
         keyring.revoke_all(**arguments)
-    with pytest.raises(TypeError, match="must be a list of ids"):
+    with pytest.raises(TypeError, match="key_ids must be a list; write"):
         keyring.revoke_all(key_ids=MISSING)
+    with pytest.raises(TypeError) as caught:
+        keyring.revoke_all(key_ids=MINTED)
+    assert MINTED not in str(caught.value)
 
 
 def test_a_key_that_is_made_meanwhile_ends_too(store: MemoryStore | SQLStore) -> None:
@@ -838,7 +841,7 @@ def test_the_usage_of_each_secret_is_known(
     authenticator.authenticate(new.token)
     clock.advance(60)
     authenticator.authenticate(old.token)
-    authenticator.flush_usage()
+    authenticator._usage.flush()
     usage = keyring.usage(old.key_id)
     minute_past = datetime(2030, 1, 1, 12, 1, 0, tzinfo=UTC)
     assert usage.last_used_at == minute_past

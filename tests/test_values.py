@@ -12,6 +12,7 @@ from bearer_auth.values import (
     check_clock,
     check_importable,
     from_micros,
+    listed,
     parse_networks,
     to_lifetime,
     to_micros,
@@ -60,6 +61,23 @@ class TestImportable:
     def test_a_token_is_text(self, token):
         with pytest.raises(TypeError):
             check_importable(token)
+
+
+class TestListed:
+    @pytest.mark.parametrize("values", [["a", "b"], ("a", "b"), iter("ab"), {"a": 1, "b": 2}])
+    def test_what_can_be_gone_through_becomes_a_list(self, values):
+        assert listed("scopes", values) == ["a", "b"]
+
+    @pytest.mark.parametrize("value", ["hunter2", b"hunter2", ""])
+    def test_a_lone_text_is_refused_with_the_fix_and_not_quoted(self, value):
+        with pytest.raises(TypeError) as caught:
+            listed("peppers", value)
+        assert str(caught.value) == "peppers must be a list; write peppers=[…]"
+
+    @pytest.mark.parametrize(("value", "kind"), [(None, "NoneType"), (5, "int")])
+    def test_what_is_no_list_is_refused_by_name(self, value, kind):
+        with pytest.raises(TypeError, match=f"^scopes must be a list, not {kind}$"):
+            listed("scopes", value)
 
 
 class TestTimes:

@@ -27,7 +27,7 @@ from .records import KeyRecord, Principal, Secret
 from .stores import KeyStore, check_store
 from .token import check_part, minted_key_id
 from .usage import UsageRecorder
-from .values import Clock, check_clock
+from .values import Clock, check_clock, listed
 
 _NO_SECRET = "$sha256$" + "A" * 43  # stands in for the hash of a key that doesn't exist
 
@@ -67,10 +67,9 @@ class Authenticator:
         cache_size: int = 16_384,
     ) -> None:
         check_store(store)
-        if isinstance(environments, str):
-            raise TypeError(f"environments must be a list of names; write [{environments!r}]")
         self._store = store
-        self.environments = frozenset(check_part("environment", name) for name in environments)
+        names = listed("environments", environments)
+        self.environments = frozenset(check_part("environment", name) for name in names)
         if not self.environments:
             raise ConfigurationError("environments is empty, so no key could ever be accepted")
         if cache_size < 0:
@@ -138,11 +137,6 @@ class Authenticator:
             if accepted.batch is not usage.batch:
                 usage.add(accepted)
         return accepted.principal
-
-    def flush_usage(self) -> None:
-        """Write usage times now, rather than within the next seconds."""
-        if self._usage is not None:
-            self._usage.flush()
 
     def close(self) -> None:
         """Write usage times and end the thread that does so; the store stays open."""

@@ -24,6 +24,7 @@ from typing import Literal
 
 from .errors import ConfigurationError, StoreUnavailable
 from .token import base62
+from .values import listed
 
 Hashing = Literal["sha256", "argon2id"]
 Pepper = str | bytes
@@ -133,13 +134,11 @@ def check_peppers(peppers: Iterable[Pepper]) -> tuple[bytes, ...]:
     """Peppers as bytes, newest first.
 
     Raises:
-        TypeError: A lone pepper instead of a sequence of them, or something that is no text.
+        TypeError: Not a list, such as a lone pepper, or something in it is no text.
         ConfigurationError: An empty one.
     """
-    if isinstance(peppers, (str, bytes)):
-        raise TypeError("peppers must be a sequence, newest first; write peppers=[pepper]")
     checked: list[bytes] = []
-    for pepper in peppers:
+    for pepper in listed("peppers", peppers):
         if not isinstance(pepper, (str, bytes)):
             raise TypeError(f"a pepper must be text or bytes, not {type(pepper).__name__}")
         if not pepper:

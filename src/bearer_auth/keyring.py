@@ -23,7 +23,7 @@ from .issuer import IfRotating, Issuer, KeyFields
 from .records import IssuedKey, KeyRecord, State
 from .stores import MAX_PAGE, KeyStore, Page, Query, Usage, WritableKeyStore, check_store
 from .token import check_key_id
-from .values import Clock, to_lifetime
+from .values import Clock, listed, to_lifetime
 
 _TRIES = 20
 """Attempts at a change that others change at the same time."""
@@ -275,13 +275,12 @@ class Keyring:
             TypeError: Not exactly one of the three is given.
             ConfigurationError: One of the ids is none, such as a whole token. Nothing was ended.
         """
-        if isinstance(key_ids, str):
-            raise TypeError("key_ids must be a list of ids; use revoke for one key")
         if sum(given is not None for given in (user_id, tenant_id, key_ids)) != 1:
             raise TypeError("revoke_all takes just one of user_id, tenant_id and key_ids")
         ids = None
         if key_ids is not None:
-            ids = [check_key_id(key_id) for key_id in dict.fromkeys(key_ids)]  # each counts once
+            once = dict.fromkeys(listed("key_ids", key_ids))
+            ids = [check_key_id(key_id) for key_id in once]
         store = self._writable()
         count = 0
         for _ in range(_TRIES):

@@ -15,15 +15,15 @@ import re
 from collections.abc import Iterable
 from dataclasses import KW_ONLY, dataclass
 from types import EllipsisType
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from . import paths
 from .content_types import ContentTypes
 from .errors import ConfigurationError
+from .header import TCHAR
 from .paths import Pattern
 from .scopes import parse_scopes
-
-_T = TypeVar("_T")
+from .values import listed
 
 MAX_DECISIONS = 2048
 """Decisions that a policy remembers."""
@@ -31,7 +31,7 @@ MAX_DECISIONS = 2048
 MAX_REMEMBERED = 256
 """Characters of a method and a path together whose decision is remembered."""
 
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.6.2
+_METHOD = re.compile(rf"[{TCHAR}]+")  # RFC 9110 §9.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Rule:
                 raise TypeError(f"{name} of the rule for {self.path!r} must be True or False")
         put(self, "scopes", parse_scopes(self.scopes))
         if self.methods is not None:
-            methods = {_check_method(method) for method in _each("methods", self.methods)}
+            methods = {_check_method(method) for method in listed("methods", self.methods)}
             if not methods:
                 raise ConfigurationError(
                     f"methods of the rule for {self.path!r} is empty; leave it out to mean all"
@@ -134,11 +134,11 @@ class Policy:
         content_types: Iterable[str] | None = ("application/json",),
     ) -> None:
         types = None if content_types is None else ContentTypes(content_types)
-        named = {f"rules[{i}]": rule for i, rule in enumerate(_each("rules", rules))}
+        named = {f"rules[{i}]": rule for i, rule in enumerate(listed("rules", rules))}
         for name, rule in named.items():
             if not isinstance(rule, Rule):
                 raise TypeError(f"{name} must be a Rule, not {type(rule).__name__}")
-        for i, path in enumerate(_each("public", public)):
+        for i, path in enumerate(listed("public", public)):
             named[f"public[{i}]"] = Rule(path, public=True)
         compiled = {name: _Compiled(rule, types) for name, rule in named.items()}
         for (first, a), (second, b) in itertools.combinations(compiled.items(), 2):
@@ -247,18 +247,10 @@ class _Compiled:
         return later.pattern.within(self.pattern, wide=bool(self.scopes))
 
 
-def _each(name: str, values: Iterable[_T]) -> list[_T]:
-    if isinstance(values, (str, bytes, Rule)):
-        raise TypeError(f"{name} must be a list; write [{values!r}]")
-    if not isinstance(values, Iterable):
-        raise TypeError(f"{name} must be a list, not {values!r}")
-    return list(values)
-
-
 def _check_method(method: str) -> str:
     if not isinstance(method, str):
         raise TypeError(f"a method must be text, not {type(method).__name__}")
-    if not _TOKEN.fullmatch(method):
+    if not _METHOD.fullmatch(method):
         raise ConfigurationError(f"not a method: {method!r}; write a name such as 'GET'")
     if method != method.upper():
         raise ConfigurationError(

@@ -18,7 +18,7 @@ from .errors import ConfigurationError, InsufficientScope
 from .hashing import Pepper, check_peppers, hash_token, imported_id, parse_hash
 from .scopes import covers_all, parse_scopes
 from .token import check_key_id, check_part, parse, redact
-from .values import check_importable, check_metadata, check_text, parse_networks, to_utc
+from .values import check_importable, check_metadata, check_text, listed, parse_networks, to_utc
 
 Status = Literal["active", "suspended", "revoked"]
 State = Literal["active", "suspended", "expired", "revoked"]
@@ -129,7 +129,7 @@ class KeyRecord:
         put(self, "scopes", parse_scopes(self.scopes))
         put(self, "allowed_ips", parse_networks(self.allowed_ips))
         put(self, "metadata", check_metadata(self.metadata))
-        put(self, "secrets", tuple(self.secrets))
+        put(self, "secrets", tuple(listed("secrets", self.secrets)))
         put(self, "created_at", to_utc("created_at", self.created_at))
         for name in ("expires_at", "revoked_at"):
             if getattr(self, name) is not None:
@@ -206,10 +206,6 @@ class Principal:
     environment: str = "production"
     name: str = ""
     _metadata: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False, repr=False)
-    # Sets of scopes that were found to be covered; the questions come from code, so they are few.
-    _covered: set[tuple[str, ...]] = field(
-        default_factory=set[tuple[str, ...]], init=False, repr=False, compare=False
-    )
 
     @classmethod
     def of(cls, record: KeyRecord) -> Self:
@@ -232,13 +228,7 @@ class Principal:
 
     def has_scopes(self, *scopes: str) -> bool:
         """Whether the key's scopes cover all of these."""
-        if scopes in self._covered:
-            return True
-        if not covers_all(self.scopes, scopes):
-            return False
-        if len(self._covered) < 64:
-            self._covered.add(scopes)
-        return True
+        return covers_all(self.scopes, scopes)
 
     def require_scopes(self, *scopes: str) -> None:
         """Do nothing if the key's scopes cover all of these.

@@ -7,11 +7,13 @@ import json
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from .errors import ConfigurationError
 from .header import B64TOKEN, MAX_HEADER
 from .token import parse
+
+_T = TypeVar("_T")
 
 Clock = Callable[[], float]
 """Seconds since 1970, as ``time.time`` gives them."""
@@ -35,6 +37,20 @@ def check_clock(clock: Clock) -> Clock:
     if not callable(clock):
         raise TypeError(f"clock must be a function such as time.time, not {clock!r}")
     return clock
+
+
+def listed(name: str, values: Iterable[_T]) -> list[_T]:
+    """The values of an argument that takes several.
+
+    Raises:
+        TypeError: Not a list or the like, or a lone text, which would be read letter by letter. It
+            is not quoted: it may be a pepper or a token.
+    """
+    if isinstance(values, (str, bytes)):
+        raise TypeError(f"{name} must be a list; write {name}=[…]")
+    if not isinstance(values, Iterable):
+        raise TypeError(f"{name} must be a list, not {type(values).__name__}")
+    return list(values)
 
 
 def to_utc(name: str, value: datetime) -> datetime:
@@ -92,13 +108,11 @@ def parse_networks(addresses: Iterable[str]) -> tuple[str, ...]:
     """Check addresses and networks and bring each to its one spelling.
 
     Raises:
-        TypeError: A lone string.
+        TypeError: Not a list of strings.
         ConfigurationError: Something that is neither, or a network with host bits set.
     """
-    if isinstance(addresses, str):
-        raise TypeError(f"allowed_ips must be a list of strings; write [{addresses!r}]")
     networks: list[str] = []
-    for address in addresses:
+    for address in listed("allowed_ips", addresses):
         if not isinstance(address, str):  # ip_network takes numbers too
             raise TypeError(f"allowed_ips must hold strings, not {type(address).__name__}")
         try:
