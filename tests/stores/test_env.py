@@ -282,6 +282,36 @@ class TestContract(KeyStoreContract):
         ]
 
 
+class TestAStoreWithoutKeys:
+    def test_it_says_so_and_names_what_comes_near(self, caplog):
+        near = ["BEARER_AUTH_KEYS_CI", "BEARER_AUTH_KEY", "bearer_auth_key_ci"]
+        others = ["PATH", "BEARER_AUTH_STORE", "KEY", "BEARER_AUTH_KEY\n"]
+        EnvStore(environ=dict.fromkeys([*near, *others], LEGACY))
+        assert [(logged.name, logged.levelname) for logged in caplog.records] == [
+            ("bearer_auth", "WARNING")
+        ]
+        (message,) = caplog.messages
+        assert message == (
+            "EnvStore: no variable begins with BEARER_AUTH_KEY_; these come near: "
+            "BEARER_AUTH_KEY, BEARER_AUTH_KEYS_CI, bearer_auth_key_ci"
+        )
+        assert LEGACY not in caplog.text
+
+    @pytest.mark.parametrize("prefix", ["APP_", "_"])
+    def test_it_says_so_too_if_nothing_comes_near(self, caplog, prefix):
+        EnvStore(prefix, {"PATH": "/bin"})
+        assert caplog.messages == [f"EnvStore: no variable begins with {prefix}"]
+
+    def test_it_says_so_once(self, caplog):
+        env = EnvStore(environ={})
+        env.reload()
+        assert len(caplog.messages) == 1
+
+    def test_one_with_a_key_is_silent(self, caplog):
+        EnvStore(environ={CI: STAGING, "BEARER_AUTH_KEYS_CI": LEGACY}).reload()
+        assert caplog.messages == []
+
+
 class TestReload:
     def test_keys_come_change_and_go(self):
         environ = {CI: STAGING}

@@ -15,6 +15,7 @@ Left out, ``user_id`` and ``name`` are what follows the prefix, in lower case, `
 from __future__ import annotations
 
 import hmac
+import logging
 import os
 import re
 import secrets
@@ -33,11 +34,15 @@ PREFIX = "BEARER_AUTH_KEY_"
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 """The name of a variable (POSIX.1-2017, 3.235 Name)."""
 
+logger = logging.getLogger("bearer_auth")
+
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 
 
 class EnvStore:
     """Keys from environment variables, read once, now and at each ``reload``. It only reads.
+
+    One without any key is no error; the logger ``bearer_auth`` gets a warning.
 
     Args:
         prefix: What the names of the variables begin with.
@@ -62,6 +67,8 @@ class EnvStore:
         self._locks: dict[int, threading.Lock] = {}
         self._keys = _Keys({}, {}, 0)
         self.reload()
+        if not self._keys.records:
+            logger.warning("EnvStore: no variable begins with %s%s", prefix, self._near())
 
     def get(self, key_id: str) -> KeyRecord | None:
         """The record with this id, or ``None``."""
@@ -134,6 +141,16 @@ class EnvStore:
         if not value:
             raise ConfigurationError("it is empty; write a token, or unset the variable")
         return read_key(base, name.lower(), value, self._created_at)
+
+    def _near(self) -> str:
+        """The names of variables that may have been meant."""
+        start = (self._prefix.rstrip("_") or self._prefix).upper()
+        near = sorted(
+            name
+            for name in self._environ
+            if name.upper().startswith(start) and VARIABLE.fullmatch(name)
+        )
+        return f"; these come near: {', '.join(near)}" if near else ""
 
     def _digest(self, text: str) -> bytes:
         # Keyed at start, so that how long a look-up takes says nothing about the tokens.
