@@ -53,6 +53,7 @@ def test_the_option_wins_over_the_store_of_the_program(url, keyring, issued):
     ("url", "message"),
     [
         ("keys.db", "must be the URL of a database"),
+        ("sqlite://keys.db", "Error: write three slashes: sqlite:///keys.db\n"),
         ("bogus://host/db", "SQLite only, not in bogus"),
         ("postgresql://me:hunter2@host/db", "SQLite only, not in postgresql"),
         ("sqlite:///{folder}/missing.db", "there is no such file; 'bearer-auth keys create' makes"),

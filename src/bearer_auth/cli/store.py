@@ -72,6 +72,9 @@ class Context:
 
 
 def _open(url: str, create: bool) -> KeyStore:
+    two = re.fullmatch(r"sqlite://([^/@]+)", url)
+    if two:
+        raise Failure(f"write three slashes: sqlite:///{two[1]}", Code.STORE)
     path = sqlite_path(url)
     if path is not None and not create and not os.path.exists(path):
         raise Failure(
