@@ -66,7 +66,11 @@ for _command in (create, import_, list_, show, rotate):
     help="All addresses and networks from which it may be used; repeat it for more.",
 )
 @click.option("--any-ip", is_flag=True, help="It may be used from anywhere.")
-@click.option("--limit", metavar="LIMIT", help="A rate limit of its own.")
+@click.option(
+    "--limit",
+    metavar="LIMIT",
+    help="A rate limit of its own; kept with the key, not enforced in this version.",
+)
 @click.option("--no-limit", is_flag=True, help="Take its own rate limit away.")
 @click.option("--metadata", type=json_object, metavar="JSON", help="All its metadata.")
 @store_option

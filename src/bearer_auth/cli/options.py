@@ -157,7 +157,11 @@ def key_options(*, stored: bool) -> Callable[[F], F]:
     if stored:
         options += [
             click.option("--created-by", metavar="TEXT", help="Who issues it."),
-            click.option("--limit", metavar="LIMIT", help="A rate limit of its own."),
+            click.option(
+                "--limit",
+                metavar="LIMIT",
+                help="A rate limit of its own; kept with the key, not enforced in this version.",
+            ),
         ]
     return lambda function: reduce(lambda f, option: option(f), reversed(options), function)
 
