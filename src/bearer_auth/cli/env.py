@@ -30,7 +30,7 @@ from .store import Context
 
 _BOTH = (
     "Paste one of the two lines. The first holds only a hash, so prefer it for the server; the "
-    "second holds\nthe token, which is shown this once: keep it for the client as you would a "
+    "second holds\nthe token, which is printed this once: keep it for the client as you would a "
     "password."
 )
 _NO_HASH = (
