@@ -84,7 +84,7 @@ def json_object(text: str) -> dict[str, Any]:
 def _use_store(ctx: click.Context, _param: click.Parameter, url: str | None) -> None:
     context = ctx.find_object(Context) or Context()
     if url is not None:
-        context = replace(context, store=None, url=url)
+        context = replace(context, store=None, url=url, refusal="")
     elif context.store is None and context.url is None:
         context = replace(context, url=os.environ.get("BEARER_AUTH_STORE") or None)
     ctx.obj = context
