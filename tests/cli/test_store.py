@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import click
@@ -75,6 +76,25 @@ def test_a_store_that_cannot_be_opened_is_one_line(run, tmp_path: Path, url, mes
     assert not (tmp_path / "missing.db").exists()
 
 
+def test_a_database_that_is_made_or_missing_is_named_by_its_whole_path(
+    run, tmp_path: Path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    words = ("--store", "sqlite:///keys.db")
+    missing = run("keys", "list", *words, code=4).stderr
+    assert missing.startswith(f"Error: {tmp_path}/keys.db: there is no such file")
+    create = ("keys", "create", "--user", "u", *words)
+    assert run(*create).stderr.startswith(f"Made {tmp_path}/keys.db.\n")
+    assert "Made" not in run(*create).stderr
+
+
+def test_a_store_of_variables_says_why_it_has_no_list(run):
+    result = run("keys", "list", "--store", "env:", code=4)
+    assert result.stderr == (
+        "Error: EnvStore has no list of its keys: each is a variable of the environment\n"
+    )
+
+
 def test_a_folder_that_does_not_exist_is_not_made(run, tmp_path: Path):
     url = f"sqlite:///{tmp_path}/missing/keys.db"
     result = run("keys", "create", "--user", "u", "--store", url, code=4)
@@ -137,9 +157,9 @@ def test_peppers_in_a_file_that_is_no_text_are_refused(tmp_path: Path):
 @pytest.mark.parametrize(
     ("url", "path"),
     [
-        ("sqlite:///keys.db", "keys.db"),
+        ("sqlite:///keys.db", os.path.join(os.getcwd(), "keys.db")),
         ("sqlite:////var/keys.db", "/var/keys.db"),
-        ("sqlite+pysqlite:///keys.db?timeout=1", "keys.db"),
+        ("sqlite+pysqlite:////var/keys.db?timeout=1", "/var/keys.db"),
         ("sqlite:///:memory:", None),
         ("sqlite://", None),
         ("env:", None),

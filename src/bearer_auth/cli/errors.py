@@ -73,6 +73,10 @@ _OPTIONS = (
         "set BEARER_AUTH_PEPPERS, here and for the server",
     ),
     ("pass sieve=", "pass --sieve"),
+    (
+        r"can't list keys: EnvStore is read-only.*",
+        "EnvStore has no list of its keys: each is a variable of the environment",
+    ),
     (r"^allowed_ips: ('.*?': )?", "--allow-ip: "),
 )
 
