@@ -49,7 +49,7 @@ bench: venv ## added microseconds a request, next to a floor and to peers
 
 demo: ## a real server with real keys; PORT=8000 to move it, CHECK=1 to check it and stop
 	@tools/venv .venv-demo examples/requirements.txt $(CANDIDATES)
-	@.venv-demo/bin/python examples/demo --port $(or $(PORT),8000) $(if $(CHECK),--check)
+	@.venv-demo/bin/python examples/demo --port $(or $(PORT),8000) $(if $(filter-out 0,$(CHECK)),--check)
 
 pins: COMPILE = $(PY) -m uv pip compile --quiet --universal --python-version 3.11 \
     --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml

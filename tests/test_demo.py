@@ -158,6 +158,24 @@ def test_a_port_in_use_is_one_line_with_the_fix(tmp_path: Path, arguments: tuple
     assert (done.stdout, done.returncode) == ("", 1)
 
 
+@pytest.mark.parametrize("port", ["80000", "abc", ""])
+def test_what_is_no_port_is_one_line(tmp_path: Path, port: str) -> None:
+    done = demo(f"--port={port}", "--folder", tmp_path)
+    assert done.stderr == f"{port} is no port; take one from 1024 to 65535.\n"
+
+
+@pytest.mark.parametrize(("variable", "checks"), [("CHECK=1", True), ("CHECK=0", False)])
+def test_make_demo_checks_if_it_is_told_to(variable: str, checks: bool) -> None:
+    done = subprocess.run(
+        ["make", "--dry-run", "demo", variable],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.rstrip().endswith("--check") == checks
+
+
 def test_a_reader_that_goes_away_ends_it(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)

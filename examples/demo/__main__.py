@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python examples/demo", description=__doc__)
-    parser.add_argument("--port", type=int, default=8000, help="default: 8000; 0: any free one")
+    parser.add_argument("--port", default="8000", help="default: 8000; 0: any free one")
     parser.add_argument("--folder", type=Path, default=ROOT / ".demo", help="default: .demo")
     parser.add_argument("--check", action="store_true", help="run the curl lines and compare")
     options = parser.parse_args()
@@ -29,7 +29,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     try:
-        return run(options.folder, options.port, checking=options.check)
+        return run(options.folder, server.port_of(options.port), checking=options.check)
     except server.CannotStart as error:
         print(error, file=sys.stderr)
         return 1

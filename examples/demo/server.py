@@ -37,6 +37,12 @@ class Running:
         raise CannotStart(f"The server ended by itself; exit code {self.process.returncode}.")
 
 
+def port_of(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) <= 65535):
+        raise CannotStart(f"{text} is no port; take one from 1024 to 65535.")
+    return int(text)
+
+
 def runs_at(folder: Path, port: int) -> bool:
     """Whether a demo of this folder serves this port, or is about to."""
     try:
@@ -58,8 +64,6 @@ def listening(folder: Path, port: int) -> Iterator[socket.socket]:
         try:
             listener.bind(("127.0.0.1", port))
             listener.listen()
-        except OverflowError:
-            raise CannotStart(f"{port} is no port; take one from 1024 to 65535.") from None
         except OSError as error:
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                 raise

@@ -73,6 +73,37 @@ def test_a_store_in_the_environment_is_looked_at(answer, monkeypatch):
     assert "store" in checks_of(answer("doctor", "--store", "env:", code=1), "error")
 
 
+def test_a_store_without_a_variable_is_a_warning(answer, run, monkeypatch):
+    (finding,) = (
+        found
+        for found in answer("doctor", "--store", "env:")["findings"]
+        if found["severity"] == "warning"
+    )
+    assert (finding["check"], finding["where"]) == ("store", "variables BEARER_AUTH_KEY_…")
+    assert finding["what"] == "there are none, so no key is accepted"
+    monkeypatch.setenv("BEARER_AUTH_KEY_CI", "legacy-key-0123456789")
+    shown = run("doctor", "--store", "env:").stdout
+    assert "store: variables BEARER_AUTH_KEY_…: it answers" in shown
+    assert "warning" not in shown
+
+
+def test_argon2_is_not_measured_where_no_key_needs_it(answer):
+    assert "argon2" not in checks_of(answer("doctor", "--store", "env:"), "ok")
+
+
+def test_a_path_that_depends_on_the_working_directory_is_a_warning(
+    answer, keyring, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    findings = answer("doctor", "--store", "sqlite:///keys.db")["findings"]
+    (finding,) = (found for found in findings if found["severity"] == "warning")
+    assert (finding["check"], finding["where"]) == ("store_path", f"{tmp_path}/keys.db")
+    assert finding["fix"] == f"write sqlite:///{tmp_path}/keys.db"
+    assert "relative to the working directory of each process" in finding["what"]
+    named = [found["where"] for found in findings if "keys.db" in found["where"]]
+    assert set(named) == {f"{tmp_path}/keys.db"}
+
+
 def test_peppers_that_cannot_be_read_are_one_finding_among_others(answer, keyring, monkeypatch):
     monkeypatch.setenv("BEARER_AUTH_PEPPERS_FILE", "/nowhere")
     assert "peppers" in checks_of(answer("doctor", code=1), "error")

@@ -56,6 +56,19 @@ def test_tokens_and_passwords_are_taken_out_of_messages():
     assert redacted("sqlite:///keys.db") == "sqlite:///keys.db"
 
 
+@pytest.mark.parametrize("words", [(), ("keys",)])
+def test_a_store_before_the_command_is_told_its_place(run, words):
+    result = run(*words, "--store", "sqlite:///keys.db", "list", code=2)
+    assert result.stderr.startswith(
+        "Error: --store goes after the command, as in: bearer-auth keys list --store URL\n"
+    )
+
+
+def test_a_command_without_its_group_is_told_where_it_is(run):
+    result = run("create", "--user", "u", code=2)
+    assert result.stderr.startswith("Error: write 'bearer-auth keys create'\n")
+
+
 @pytest.mark.parametrize("word", ["--plan={}", "--{}", "--status={}"])
 def test_a_token_anywhere_on_the_command_line_is_not_echoed(run, store, word):
     token = mint("ba", "production")

@@ -16,6 +16,8 @@ from flask.cli import FlaskGroup
 
 from bearer_auth import Event, Keyring, MemoryStore
 from bearer_auth.flask import FlaskBearerAuth, commands
+from bearer_auth.stores.env import EnvStore
+from bearer_auth.stores.sql import SQLStore
 
 
 class Sink:
@@ -33,8 +35,8 @@ def run(app: Any, *words: str, **options: Any) -> Result:
     return CliRunner().invoke(group, ["bearer-auth", *words], prog_name="flask", **options)
 
 
-def test_a_key_is_issued_in_the_apps_own_store() -> None:
-    app, store, sink = Flask("shop"), MemoryStore(), Sink()
+def test_a_key_is_issued_in_the_apps_own_store(store: SQLStore) -> None:
+    app, sink = Flask("shop"), Sink()
     FlaskBearerAuth(app, store, event_sink=sink)
     result = run(app, "keys", "create", "--user", "user_123")
     assert result.exit_code == 0, result.stderr
@@ -44,6 +46,62 @@ def test_a_key_is_issued_in_the_apps_own_store() -> None:
     assert answer.json is not None
     assert answer.json["user"] == {"id": "user_123", "plan": "default"}
     assert sink.events[0].name == "key.created"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["create", "--user", "u"],
+        ["import", "--user", "u"],
+        *([name, "0" * 16] for name in ("rotate", "suspend", "resume")),
+        ["update", "0" * 16, "--name", "x"],
+        ["revoke", "0" * 16, "--yes"],
+        ["purge", "--yes"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_keys_in_the_memory_of_another_process_are_not_changed(words: list[str]) -> None:
+    app = Flask("shop")
+    FlaskBearerAuth(app, MemoryStore())
+    result = run(app, "keys", *words, input="a-legacy-key-of-theirs")
+    assert result.exit_code == 4
+    assert result.stderr == (
+        "Error: these keys live in one process, and this command is another; use SQLStore\n"
+    )
+
+
+def test_the_option_names_another_store_than_the_memory_of_a_process(url: str) -> None:
+    app = Flask("shop")
+    FlaskBearerAuth(app, MemoryStore())
+    assert run(app, "keys", "create", "--user", "u", "--store", url).exit_code == 0
+
+
+def test_the_doctor_looks_at_the_file_of_the_apps_store(
+    store: SQLStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bearer_auth.cli.checks.hash_token", lambda *_: None)
+    app = Flask("shop")
+    FlaskBearerAuth(app, store)
+    key_id = Keyring(store, event_sink=Sink()).create(user_id="u").key_id
+    result = run(app, "doctor", "--json")
+    assert result.exit_code == 0, result.stderr
+    findings = {finding["check"]: finding for finding in json.loads(result.stdout)["findings"]}
+    assert {"store_file", "journal_mode", "clock"} <= findings.keys()
+    fix = f"flask bearer-auth keys update {key_id} --expires-in 90d"
+    assert findings["expiry"]["fix"] == fix
+
+
+def test_the_doctor_looks_at_the_variables_of_the_apps_store(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bearer_auth.cli.checks.hash_token", lambda *_: None)
+    app = Flask("shop")
+    FlaskBearerAuth(app, EnvStore("SHOP_KEY_"))
+    result = run(app, "doctor")
+    assert (
+        "warning  store: variables SHOP_KEY_…: there are none, so no key is accepted\n"
+        in result.stdout
+    )
 
 
 def test_its_keys_are_listed() -> None:
@@ -64,8 +122,8 @@ def test_verify_accepts_what_the_app_accepts() -> None:
     assert run(app, "verify", input=other.token).exit_code == 1
 
 
-def test_keys_are_imported_with_the_apps_peppers() -> None:
-    app, store = Flask("shop"), MemoryStore()
+def test_keys_are_imported_with_the_apps_peppers(store: SQLStore) -> None:
+    app = Flask("shop")
     FlaskBearerAuth(app, store, peppers=["a pepper of thirty-two characters"])
     result = run(app, "keys", "import", "--user", "user_123", input="a-legacy-key-of-theirs")
     assert result.exit_code == 0, result.stderr

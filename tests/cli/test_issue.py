@@ -19,6 +19,7 @@ def test_create_prints_the_token_alone_and_everything_else_on_stderr(run, url):
     assert minted.key_id in result.stderr
     assert token not in result.stderr
     assert "has no end" in result.stderr
+    assert "The token is printed this once" in result.stderr  # it need not be seen, as in KEY=$(…)
 
 
 def test_what_is_created_is_valid_and_is_what_was_asked_for(run, url):
@@ -68,7 +69,8 @@ def test_create_takes_argon2id_where_a_rule_asks_for_it(run, url):
         (("--user", ""), "user_id must have 1 to 255 characters"),
         (("--user", "u", "--expires-at", "2001-01-01"), "give a later expiry"),
         (("--user", "u", "--expires-in", "1d", "--expires-at", "2199-01-31"), "not both"),
-        (("--user", "u", "--allow-ip", "10.0.0.1/8"), "host bits"),
+        (("--user", "u", "--allow-ip", "10.0.0.1/8"), "Error: --allow-ip: 10.0.0.1/8 has host"),
+        (("--user", "u", "--allow-ip", "home"), "Error: --allow-ip: 'home' does not"),
         ((), "Missing option '--user'"),
     ],
 )
@@ -96,7 +98,9 @@ def test_import_in_json_has_no_token(answer, url, monkeypatch):
 
 def test_import_without_a_pepper_says_what_is_missing(run, url):
     result = run("keys", "import", "--user", "u", input="legacy-key-0123456789", code=2)
-    assert "needs a pepper" in result.stderr
+    assert "an imported token needs a pepper" in result.stderr
+    assert "set BEARER_AUTH_PEPPERS, here and for the server" in result.stderr
+    assert "peppers=" not in result.stderr
 
 
 def test_import_twice_is_a_conflict(run, url, monkeypatch):
@@ -131,6 +135,12 @@ def test_import_takes_a_hash_for_an_id(run, store, issued: IssuedKey):
     assert imported.secrets[0].hash == other
 
 
+def test_an_argon2id_hash_without_its_sieve_names_the_option(run, url):
+    phc = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$" + "A" * 43
+    words = ("--hash", "--id", "5hT2vN8cYw1QsJ4K", "--user", "u")
+    assert "pass --sieve" in run("keys", "import", *words, input=phc, code=2).stderr
+
+
 @pytest.mark.parametrize(
     "words", [("--hash",), ("--id", "5hT2vN8cYw1QsJ4K"), ("--sieve", "abcdef")]
 )
@@ -159,7 +169,11 @@ def test_rotate_in_json_is_one_object_with_the_token(answer, issued: IssuedKey):
 
 def test_a_second_rotation_is_refused_until_it_is_said_how(run, store, issued: IssuedKey):
     run("keys", "rotate", issued.key_id)
-    assert "still valid" in run("keys", "rotate", issued.key_id, code=5).stderr
+    refused = run("keys", "rotate", issued.key_id, code=5).stderr
+    assert refused == (
+        f"Error: the previous secret of {issued.key_id} is still valid; end it with --finish or "
+        "--grace 0, or replace the newest token with --discard-new\n"
+    )
     run("keys", "rotate", issued.key_id, "--discard-new")
     assert len(store.get(issued.key_id).secrets) == 2
     run("keys", "rotate", issued.key_id, "--grace", "0")

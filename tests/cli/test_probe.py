@@ -49,6 +49,11 @@ def test_an_app_that_is_not_protected_is_found(serve):
     assert "answered with 200" in finding.what
 
 
+def test_https_to_a_server_of_http_asks_whether_it_is_http(serve):
+    (finding,) = server(serve(hello).replace("http:", "https:"))
+    assert (finding.severity, finding.fix) == ("error", "is this its address, or is it http?")
+
+
 def test_a_redirect_is_reported_and_not_followed(serve):
     asked = []
 

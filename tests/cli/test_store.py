@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import click
@@ -53,6 +54,7 @@ def test_the_option_wins_over_the_store_of_the_program(url, keyring, issued):
     ("url", "message"),
     [
         ("keys.db", "must be the URL of a database"),
+        ("sqlite://keys.db", "Error: write three slashes: sqlite:///keys.db\n"),
         ("bogus://host/db", "SQLite only, not in bogus"),
         ("postgresql://me:hunter2@host/db", "SQLite only, not in postgresql"),
         ("sqlite:///{folder}/missing.db", "there is no such file; 'bearer-auth keys create' makes"),
@@ -72,6 +74,25 @@ def test_a_store_that_cannot_be_opened_is_one_line(run, tmp_path: Path, url, mes
     assert result.stderr.count("\n") == 1
     assert "hunter2" not in result.output
     assert not (tmp_path / "missing.db").exists()
+
+
+def test_a_database_that_is_made_or_missing_is_named_by_its_whole_path(
+    run, tmp_path: Path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    words = ("--store", "sqlite:///keys.db")
+    missing = run("keys", "list", *words, code=4).stderr
+    assert missing.startswith(f"Error: {tmp_path}/keys.db: there is no such file")
+    create = ("keys", "create", "--user", "u", *words)
+    assert run(*create).stderr.startswith(f"Made {tmp_path}/keys.db.\n")
+    assert "Made" not in run(*create).stderr
+
+
+def test_a_store_of_variables_says_why_it_has_no_list(run):
+    result = run("keys", "list", "--store", "env:", code=4)
+    assert result.stderr == (
+        "Error: EnvStore has no list of its keys: each is a variable of the environment\n"
+    )
 
 
 def test_a_folder_that_does_not_exist_is_not_made(run, tmp_path: Path):
@@ -136,9 +157,9 @@ def test_peppers_in_a_file_that_is_no_text_are_refused(tmp_path: Path):
 @pytest.mark.parametrize(
     ("url", "path"),
     [
-        ("sqlite:///keys.db", "keys.db"),
+        ("sqlite:///keys.db", os.path.join(os.getcwd(), "keys.db")),
         ("sqlite:////var/keys.db", "/var/keys.db"),
-        ("sqlite+pysqlite:///keys.db?timeout=1", "keys.db"),
+        ("sqlite+pysqlite:////var/keys.db?timeout=1", "/var/keys.db"),
         ("sqlite:///:memory:", None),
         ("sqlite://", None),
         ("env:", None),

@@ -33,6 +33,14 @@ def test_an_invalid_token_exits_with_1_and_says_why(run, answer, store):
     }
 
 
+def test_what_is_before_or_behind_a_token_is_said(run, issued):
+    word = run("verify", input=f"Bearer {issued.token}", code=1).stdout
+    assert word == "invalid: malformed: leave the word Bearer out\n"
+    for more in ("x", '"', ", "):
+        said = run("verify", input=issued.token + more + "y", code=1).stdout
+        assert said.endswith(": longer than a token; is something stuck to it?\n")
+
+
 def test_each_state_of_a_key_is_its_own_reason(answer, keyring, store, issued):
     def reason(token=issued.token, *words):
         return answer("verify", *words, input=token, code=1)["reason"]

@@ -11,13 +11,14 @@ from urllib.parse import urlsplit
 import click
 
 from ..errors import BearerAuthError
+from ..stores.env import EnvStore
 from . import checks, store_checks
 from .checks import Finding
 from .errors import Code, Command, Failure, redacted
 from .options import examples, json_option, pass_context, store_option
 from .output import write_findings, write_json
 from .probe import server
-from .store import Context, sqlite_path
+from .store import Context, env_prefix, is_relative, sqlite_path
 
 
 def _http_url(text: str) -> str:
@@ -64,8 +65,15 @@ def doctor(context: Context, /, url: str | None, apache_config: Path | None, as_
 
     Run it as the user and with the environment of the server. Exits with 1 if it finds an error.
     """
+    ctx = click.get_current_context()
+    program = ctx.command_path.removesuffix(" doctor")  # such as `flask bearer-auth`
     findings = [
-        replace(finding, where=redacted(finding.where), what=redacted(finding.what))
+        replace(
+            finding,
+            where=redacted(finding.where),
+            what=redacted(finding.what),
+            fix=finding.fix.replace("bearer-auth ", f"{program} "),
+        )
         for finding in _findings(context, url, apache_config)
     ]
     failed = any(finding.severity == "error" for finding in findings)
@@ -73,7 +81,7 @@ def doctor(context: Context, /, url: str | None, apache_config: Path | None, as_
         write_json({"ok": not failed, "findings": [asdict(finding) for finding in findings]})
     else:
         write_findings(findings)
-    click.get_current_context().exit(Code.REFUSED if failed else Code.OK)
+    ctx.exit(Code.REFUSED if failed else Code.OK)
 
 
 def _findings(context: Context, url: str | None, apache_config: Path | None) -> Iterator[Finding]:
@@ -82,7 +90,8 @@ def _findings(context: Context, url: str | None, apache_config: Path | None) -> 
     yield from checks.process_list(context.url, checks.command_lines)
     yield from checks.extras(context.url)
     yield from checks.peppers(context.read_peppers)
-    yield from checks.argon2_cost()
+    if env_prefix(context.url or "") is None:  # variables hold no key with a slow hash
+        yield from checks.argon2_cost()
     yield from _store(context)
     if url is not None:
         yield from server(url)
@@ -100,6 +109,18 @@ def _store(context: Context) -> Iterator[Finding]:
         )
         return
     path = sqlite_path(context.url or "")
+    where = path or where
+    prefix = env_prefix(context.url or "")
+    if prefix is not None:
+        where = f"variables {prefix}…"
+    if is_relative(context.url or ""):
+        yield Finding(
+            "warning",
+            "store_path",
+            where,
+            "its URL is relative to the working directory of each process, which may be another",
+            f"write sqlite:///{path}",
+        )
     if path is not None and os.path.exists(path):
         yield from store_checks.store_files(path)
     try:
@@ -109,6 +130,11 @@ def _store(context: Context) -> Iterator[Finding]:
         text = error.message if isinstance(error, Failure) else str(error)
         yield Finding("error", "store", where, text, "name a store that can be opened")
         return
-    yield Finding("ok", "store", where, "it answers")
+    store = context.open()
+    if isinstance(store, EnvStore) and store.revision() == 0:  # reading it has changed nothing
+        fix = "set one, with the line that bearer-auth env prints, where the server is started"
+        yield Finding("warning", "store", where, "there are none, so no key is accepted", fix)
+    else:
+        yield Finding("ok", "store", where, "it answers")
     if path is not None:
         yield from store_checks.database(store_checks.SQLite(path), path)

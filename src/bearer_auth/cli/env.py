@@ -27,11 +27,11 @@ from .options import (
     store_option,
 )
 from .output import note, record_to_dict, utc_now, write_json
-from .store import Context
+from .store import Context, env_prefix
 
 _BOTH = (
     "Paste one of the two lines. The first holds only a hash, so prefer it for the server; the "
-    "second holds\nthe token, which is shown this once: keep it for the client as you would a "
+    "second holds\nthe token, which is printed this once: keep it for the client as you would a "
     "password."
 )
 _NO_HASH = (
@@ -76,7 +76,7 @@ def env(
     fields = key_fields(options)
     if key_id is not None and (stdin or fields or user_id):
         raise click.UsageError("--key takes the key as it is in the store, without other options")
-    prefix = _prefix(context)
+    prefix = env_prefix(context.url or "") or PREFIX
     name = variable.removeprefix(prefix)
     key: IssuedKey | KeyRecord
     if key_id is not None:
@@ -92,11 +92,6 @@ def env(
         else:
             key = Keyring(MemoryStore(), context.prefix).create(user_id=user_id, **fields)
     _write(prefix + name, key, prefix, as_json=as_json)
-
-
-def _prefix(context: Context) -> str:
-    scheme, _, prefix = (context.url or "").partition(":")
-    return prefix if scheme == "env" and prefix else PREFIX
 
 
 def _read(variable: str, token: str, prefix: str) -> KeyRecord:

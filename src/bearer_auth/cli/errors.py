@@ -61,6 +61,25 @@ _ERRORS: tuple[tuple[type[BearerAuthError], Code], ...] = (
     (ConfigurationError, Code.USAGE),
 )
 
+# What the messages call the arguments of Python, and what those are called here.
+_OPTIONS = (
+    (
+        "finish the rotation, or rotate with a grace of zero or if_rotating='discard_new'",
+        "end it with --finish or --grace 0, or replace the newest token with --discard-new",
+    ),
+    ("import_token needs", "an imported token needs"),
+    (
+        r"pass peppers=\[…\] to the keyring and to the middleware",
+        "set BEARER_AUTH_PEPPERS, here and for the server",
+    ),
+    ("pass sieve=", "pass --sieve"),
+    (
+        r"can't list keys: EnvStore is read-only.*",
+        "EnvStore has no list of its keys: each is a variable of the environment",
+    ),
+    (r"^allowed_ips: ('.*?': )?", "--allow-ip: "),
+)
+
 _LONG_WORD = re.compile(r"[0-9A-Za-z_]{60,}")  # a minted token has 68 characters and more
 _PASSWORD = re.compile(r"(://[^\s:/@]*):\S*@")
 
@@ -86,12 +105,17 @@ def translated() -> Generator[None, None, None]:
         yield
     except click.UsageError as error:
         message = one_line(error.format_message())
+        if isinstance(error, click.NoSuchOption) and error.option_name == "--store":
+            message = "--store goes after the command, as in: bearer-auth keys list --store URL"
         if error.ctx is not None:
             message += f"\nSee {error.ctx.command_path} --help"
         raise Failure(message, Code.USAGE) from None
     except BearerAuthError as error:
         code = next((code for kind, code in _ERRORS if isinstance(error, kind)), Code.REFUSED)
-        raise Failure(one_line(str(error)), code) from None
+        message = str(error)
+        for python, terminal in _OPTIONS:
+            message = re.sub(python, terminal, message)
+        raise Failure(one_line(message), code) from None
 
 
 def one_line(text: str) -> str:
@@ -118,3 +142,10 @@ class Group(Command, click.Group):
 
     command_class = Command
     group_class = type
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Find a command, or the group that has it."""
+        for name, group in self.commands.items():
+            if isinstance(group, click.Group) and args[0] in group.commands:
+                raise click.UsageError(f"write '{ctx.command_path} {name} {args[0]}'", ctx)
+        return super().resolve_command(ctx, args)

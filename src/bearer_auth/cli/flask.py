@@ -9,6 +9,9 @@ from flask.cli import ScriptInfo
 
 from ..errors import BearerAuthError
 from ..middleware import BearerAuth
+from ..stores import KeyStore
+
+_ONE_PROCESS = "these keys live in one process, and this command is another; use SQLStore"
 
 
 class _Commands(click.Group):
@@ -35,6 +38,7 @@ def commands() -> None:
 
 
 def _use_keys_of_app(ctx: click.Context) -> None:
+    from ..stores.memory import MemoryStore
     from .store import Context
 
     try:
@@ -45,9 +49,22 @@ def _use_keys_of_app(ctx: click.Context) -> None:
     if bearer_auth is None:
         raise click.ClickException(f"{app!r} has no keys: call FlaskBearerAuth(app, store)")
     ctx.with_resource(app.app_context())  # a store may live in the app's own database session
+    store = bearer_auth.store
     ctx.obj = Context(
-        store=bearer_auth.store,
+        store=store,
+        url=_url_of(store),
         peppers=bearer_auth.authenticator.peppers,
         environments=tuple(bearer_auth.authenticator.environments),
         event_sink=bearer_auth.event_sink,
+        refusal=_ONE_PROCESS if isinstance(store, MemoryStore) else "",
     )
+
+
+def _url_of(store: KeyStore) -> str | None:
+    from ..stores.env import EnvStore
+
+    # Told by its looks: SQLStore's module may lack SQLAlchemy, which takes long to import too.
+    render = getattr(getattr(store, "_url", None), "render_as_string", None)
+    if render is not None:
+        return str(render(hide_password=False))
+    return f"env:{getattr(store, '_prefix', '')}" if isinstance(store, EnvStore) else None

@@ -70,7 +70,7 @@ def create(
     shown again. A database that doesn't exist yet is made.
     """
     fields = key_fields(options)
-    keyring = _as_told(context, prefix, hashing).keyring(create=True)
+    keyring = _as_told(context, prefix, hashing).keyring(change=True, create=True)
     write_issued(keyring.create(user_id=user_id, **fields), "Created", as_json=as_json)
 
 
@@ -120,7 +120,7 @@ def import_(
     fields = key_fields(options)
     if hashed != (hashed_id is not None) or (sieve is not None and not hashed):
         raise click.UsageError("--hash and --id go together, and --sieve only with them")
-    keyring = context.keyring(create=True)
+    keyring = context.keyring(change=True, create=True)
     text = read_secret("Hash" if hashed else "Token")
     if hashed_id is not None:
         record = keyring.import_hash(hashed_id, text, user_id=user_id, sieve=sieve, **fields)
@@ -177,7 +177,7 @@ def rotate(
     """
     if finish and (grace is not None or discard_new):
         raise click.UsageError("--finish goes with neither --grace nor --discard-new")
-    keyring = _as_told(context, prefix, hashing).keyring()
+    keyring = _as_told(context, prefix, hashing).keyring(change=True)
     if finish:
         record = keyring.finish_rotation(key_id)
         tell(f"The old token of {key_id} has ended.", record, keyring, as_json=as_json)

@@ -66,7 +66,11 @@ for _command in (create, import_, list_, show, rotate):
     help="All addresses and networks from which it may be used; repeat it for more.",
 )
 @click.option("--any-ip", is_flag=True, help="It may be used from anywhere.")
-@click.option("--limit", metavar="LIMIT", help="A rate limit of its own.")
+@click.option(
+    "--limit",
+    metavar="LIMIT",
+    help="A rate limit of its own; kept with the key, not enforced in this version.",
+)
 @click.option("--no-limit", is_flag=True, help="Take its own rate limit away.")
 @click.option("--metadata", type=json_object, metavar="JSON", help="All its metadata.")
 @store_option
@@ -109,7 +113,7 @@ def update(
             changes[field] = empty if emptied else value
     if not changes:
         raise click.UsageError("nothing to change was given")
-    keyring = context.keyring()
+    keyring = context.keyring(change=True)
     record = keyring.update(key_id, **changes)
     tell(f"Updated {key_id}: {', '.join(changes)}.", record, keyring, as_json=as_json)
 
@@ -121,7 +125,7 @@ def update(
 @pass_context
 def suspend(context: Context, /, key_id: str, as_json: bool) -> None:
     """Refuse a key until it is resumed."""
-    keyring = context.keyring()
+    keyring = context.keyring(change=True)
     record = keyring.suspend(key_id)
     tell(f"Suspended {key_id}; 'keys resume' ends that.", record, keyring, as_json=as_json)
 
@@ -133,7 +137,7 @@ def suspend(context: Context, /, key_id: str, as_json: bool) -> None:
 @pass_context
 def resume(context: Context, /, key_id: str, as_json: bool) -> None:
     """End the suspension of a key."""
-    keyring = context.keyring()
+    keyring = context.keyring(change=True)
     record = keyring.resume(key_id)
     tell(f"Resumed {key_id}.", record, keyring, as_json=as_json)
 
@@ -169,7 +173,7 @@ def revoke(
     """
     if sum(bool(given) for given in (key_ids, user_id, tenant_id)) != 1:
         raise click.UsageError("give ids of keys, or --user, or --tenant")
-    keyring = context.keyring()
+    keyring = context.keyring(change=True)
     key_ids = tuple(dict.fromkeys(key_ids))
     missing = [key_id for key_id in key_ids if keyring.get(key_id) is None]
     known = [key_id for key_id in key_ids if key_id not in missing]
@@ -205,7 +209,7 @@ def revoke(
 @pass_context
 def purge(context: Context, /, dead_for: timedelta, yes: bool, as_json: bool) -> None:
     """Delete the records of keys that ended long ago. Nothing does that by itself."""
-    keyring = context.keyring()
+    keyring = context.keyring(change=True)
     confirm(f"Delete what is known of keys that ended {dead_for.days} days ago or earlier?", yes)
     count = keyring.purge(dead_for)
     note(f"Deleted {count} record{'s' * (count != 1)}.")

@@ -84,7 +84,7 @@ def json_object(text: str) -> dict[str, Any]:
 def _use_store(ctx: click.Context, _param: click.Parameter, url: str | None) -> None:
     context = ctx.find_object(Context) or Context()
     if url is not None:
-        context = replace(context, store=None, url=url)
+        context = replace(context, store=None, url=url, refusal="")
     elif context.store is None and context.url is None:
         context = replace(context, url=os.environ.get("BEARER_AUTH_STORE") or None)
     ctx.obj = context
@@ -157,7 +157,11 @@ def key_options(*, stored: bool) -> Callable[[F], F]:
     if stored:
         options += [
             click.option("--created-by", metavar="TEXT", help="Who issues it."),
-            click.option("--limit", metavar="LIMIT", help="A rate limit of its own."),
+            click.option(
+                "--limit",
+                metavar="LIMIT",
+                help="A rate limit of its own; kept with the key, not enforced in this version.",
+            ),
         ]
     return lambda function: reduce(lambda f, option: option(f), reversed(options), function)
 

@@ -100,7 +100,7 @@ def write_issued(issued: IssuedKey, verb: str, *, as_json: bool) -> None:
     ends = f"ends {_short(record.expires_at)}" if record.expires_at else "has no end"
     note(
         f"{verb} key {record.key_id} of {record.user_id} ({record.plan}, {record.environment}); "
-        f"it {ends}.\nThe token is shown this once: keep it as you would a password."
+        f"it {ends}.\nThe token is printed this once: keep it as you would a password."
     )
     try:
         if as_json:

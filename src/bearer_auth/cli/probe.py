@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -54,12 +55,17 @@ def server(url: str) -> Iterator[Finding]:
         made_up = _get(url, "Bearer " + mint("ba", "production"))
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
+        fix = "is the server running, and is this its address?"
+        if isinstance(reason, ssl.SSLError) and not isinstance(
+            reason, ssl.SSLCertVerificationError
+        ):
+            fix = "is this its address, or is it http?"
         yield Finding(
             "error",
             "server",
             url,
             f"no answer: {getattr(reason, 'strerror', None) or type(reason).__name__}",
-            "is the server running, and is this its address?",
+            fix,
         )
         return
     if not _is_private(url):

@@ -14,8 +14,12 @@ from ..events import EventSink
 from ..hashing import Hashing, Pepper
 from ..keyring import Keyring
 from ..stores import KeyStore
+from ..stores.env import PREFIX
 from ..stores.url import open_store
 from .errors import Code, Failure, one_line
+from .output import note
+
+_SQLITE = re.compile(r"sqlite(?:\+\w+)?:///([^:?][^?]*)(?:\?.*)?", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -33,6 +37,7 @@ class Context:
         hashing: As for ``Keyring``.
         environments: What ``verify`` accepts, as for ``Authenticator``.
         event_sink: As for ``Keyring``.
+        refusal: Why no key of ``store`` can be changed from here; empty if they can.
     """
 
     store: KeyStore | None = None
@@ -42,6 +47,7 @@ class Context:
     hashing: Hashing = "sha256"
     environments: Sequence[str] = ("production",)
     event_sink: EventSink | None = None
+    refusal: str = ""
 
     def open(self, *, create: bool = False) -> KeyStore:
         """The store; opened now, and closed when the command ends, if it is not the program's."""
@@ -54,8 +60,15 @@ class Context:
                 click.get_current_context().call_on_close(close)
         return self.store
 
-    def keyring(self, *, create: bool = False) -> Keyring:
-        """A keyring over the store."""
+    def keyring(self, *, change: bool = False, create: bool = False) -> Keyring:
+        """A keyring over the store.
+
+        Args:
+            change: Whether keys are to be changed.
+            create: Whether to make a database that doesn't exist yet.
+        """
+        if change and self.refusal:
+            raise Failure(self.refusal, Code.STORE)
         return Keyring(
             self.open(create=create),
             self.prefix,
@@ -72,21 +85,40 @@ class Context:
 
 
 def _open(url: str, create: bool) -> KeyStore:
+    two = re.fullmatch(r"sqlite://([^/@]+)", url)
+    if two:
+        raise Failure(f"write three slashes: sqlite:///{two[1]}", Code.STORE)
     path = sqlite_path(url)
-    if path is not None and not create and not os.path.exists(path):
+    missing = path is not None and not os.path.exists(path)
+    if missing and not create:
         raise Failure(
             f"{path}: there is no such file; 'bearer-auth keys create' makes it", Code.STORE
         )
     try:
-        return open_store(url, create=create)
+        store = open_store(url, create=create)
     except (ConfigurationError, StoreUnavailable, ImportError) as error:
         raise Failure(one_line(str(error)), Code.STORE) from None
+    if missing:
+        note(f"Made {path}.")
+    return store
 
 
 def sqlite_path(url: str) -> str | None:
-    """The file that an ``sqlite:`` URL names, ``None`` for other URLs."""
-    match = re.fullmatch(r"sqlite(?:\+\w+)?:///([^:?][^?]*)(?:\?.*)?", url, re.IGNORECASE)
-    return match[1] if match else None
+    """The absolute path of an ``sqlite:`` URL's file, ``None`` for other URLs."""
+    match = _SQLITE.fullmatch(url)
+    return os.path.abspath(match[1]) if match else None
+
+
+def is_relative(url: str) -> bool:
+    """Whether it depends on the working directory which file an ``sqlite:`` URL names."""
+    match = _SQLITE.fullmatch(url)
+    return match is not None and not os.path.isabs(match[1])
+
+
+def env_prefix(url: str) -> str | None:
+    """What the variables of an ``env:`` URL begin with, ``None`` for other URLs."""
+    scheme, colon, prefix = url.partition(":")
+    return prefix or PREFIX if scheme == "env" and colon else None
 
 
 def peppers_from(environ: Mapping[str, str]) -> tuple[str, ...]:

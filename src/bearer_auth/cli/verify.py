@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 
 import click
 
@@ -10,6 +11,7 @@ from ..authenticator import Authenticator
 from ..errors import InsufficientScope, InvalidToken
 from ..records import KeyRecord
 from ..stores import KeyStore
+from ..token import parse
 from .errors import Code, Command
 from .options import examples, json_option, no_words, pass_context, read_secret, store_option
 from .output import printable, write_json
@@ -26,6 +28,8 @@ REASONS = {
     "address": "the key may not be used from there; --ip says from which address",
 }
 
+_TOKEN_AND_MORE = re.compile(r"([a-z0-9]+_[a-z0-9]+_[0-9A-Za-z]{65}).")
+
 
 class _Unrecorded:
     """A store without its ``record_used``: a check at the terminal is no use of the key."""
@@ -37,6 +41,16 @@ class _Unrecorded:
 
     def get(self, key_id: str) -> KeyRecord | None:
         return self._store.get(key_id)
+
+
+def _why(reason: str, token: str) -> str:
+    if token[:7].lower() == "bearer ":
+        return "leave the word Bearer out"
+    longer = _TOKEN_AND_MORE.match(token)
+    minted = parse(longer[1]) if longer else None
+    if minted is not None and minted.checksum_ok:
+        return "longer than a token; is something stuck to it?"
+    return REASONS[reason]
 
 
 def _address(text: str) -> str:
@@ -82,14 +96,15 @@ def verify(
         peppers=context.read_peppers(),
         cache_size=0,
     )
+    token = read_secret("Token")
     try:
-        principal = authenticator.authenticate(read_secret("Token"), client_ip=ip)
+        principal = authenticator.authenticate(token, client_ip=ip)
     except (InvalidToken, InsufficientScope) as error:
         if as_json:
             write_json({"valid": False, "reason": error.reason, "key_id": error.key_id})
         else:
             key = f" (key {error.key_id})" if error.key_id else ""
-            click.echo(f"invalid: {error.reason}{key}: {REASONS[error.reason]}")
+            click.echo(f"invalid: {error.reason}{key}: {_why(error.reason, token)}")
         click.get_current_context().exit(Code.REFUSED)
     answer = {
         "valid": True,
