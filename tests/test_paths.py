@@ -290,7 +290,7 @@ def test_a_pattern_matches_to_the_letter(pattern, matched, other):
         ("/admin", ["/admin", "/admin/"], ["/adminx", "/admin/x", "/admin//", "/"]),
         ("/admin/", ["/admin", "/admin/"], ["/adminx", "/admin/x"]),
         ("/admin/*", ["/admin", "/admin/", "/admin/x", "/admin//", "/admin/\n"], ["/adminx", "/"]),
-        ("/users/{id}", ["/users/1", "/users/1/"], ["/users", "/users/", "/users//"]),
+        ("/users/{id}", ["/users/1", "/users/1/", "/users/", "/users//"], ["/users", "/users/1/2"]),
         ("/*", ["/", "/a", "//", ""], ["a"]),
     ],
 )
