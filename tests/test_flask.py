@@ -227,6 +227,13 @@ def test_without_flask_the_error_names_the_extra() -> None:
     assert ran.stdout == 'bearer_auth.flask needs Flask: pip install "bearer_auth[flask]"\n'
 
 
+def test_a_store_or_a_wsgi_app_in_place_of_the_flask_app_is_refused() -> None:
+    with pytest.raises(TypeError, match="the first argument is the Flask app, not MemoryStore"):
+        FlaskBearerAuth(MemoryStore())  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="the first argument is the Flask app, not method"):
+        FlaskBearerAuth(Flask("shop").wsgi_app, MemoryStore())  # type: ignore[arg-type]
+
+
 def test_an_unknown_option_is_refused_before_there_is_an_app() -> None:
     with pytest.raises(TypeError, match="no option 'publik'; did you mean 'public'"):
         FlaskBearerAuth(publik=["/docs"])  # type: ignore[call-arg]

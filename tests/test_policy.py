@@ -79,6 +79,21 @@ def test_a_value_of_the_wrong_type_is_refused(arguments, message):
         Rule("/a", **arguments)
 
 
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        (Rule("/a"), "Rule('/a')"),
+        (Rule("/a", public=True), "Rule('/a', public=True)"),
+        (
+            Rule("/a", methods=["GET"], scopes=["x"], optional=True, content_types=None),
+            "Rule('/a', methods=('GET',), scopes=('x',), optional=True, content_types=None)",
+        ),
+    ],
+)
+def test_a_rule_is_shown_as_it_is_written(rule, text):
+    assert repr(rule) == text
+
+
 def test_everything_but_the_path_is_named():
     with pytest.raises(TypeError):
         Rule("/a", ["GET"])

@@ -157,6 +157,13 @@ def test_what_is_no_text_is_refused(scope):
         parse_scopes([scope])
 
 
+def test_a_lone_star_is_told_that_there_is_no_scope_for_everything():
+    with pytest.raises(ConfigurationError, match=r"; there is no scope for everything$"):
+        parse_scopes(["*"])
+    with pytest.raises(ConfigurationError, match=r"or 'ensembles:\*'$"):
+        parse_scopes(["a*"])
+
+
 def test_a_lone_string_is_not_read_letter_by_letter():
     with pytest.raises(TypeError, match=r"scopes must be a list; write scopes=\[…\]"):
         parse_scopes("admin")

@@ -113,6 +113,8 @@ class FlaskBearerAuth:
             app: The app.
             store: Where its keys are looked up, if not in the extension's store.
         """
+        if not isinstance(app, Flask):
+            raise TypeError(f"the first argument is the Flask app, not {type(app).__name__}")
         if NAME in app.extensions:
             raise ConfigurationError(f"{app!r} has been initialised before; call init_app once")
         options = _configured(app.config) | self._options

@@ -36,6 +36,10 @@ class Keyring:
     any more. Safe under threads and between processes; of two changes of one key made at the same
     time, the second is applied to the result of the first.
 
+    Beside what each method names, all that ask the store raise ``StoreUnavailable`` if it can't
+    answer, all that change keys ``ReadOnlyStore`` if it can't be written to, and all that change a
+    stored key ``Conflict`` if others kept changing it at the same time.
+
     Args:
         store: A store; reading is all that a read-only one is good for.
         prefix: The first part of new tokens, such as your product's name.
@@ -182,7 +186,11 @@ class Keyring:
         return issued[-1]
 
     def finish_rotation(self, key_id: str) -> KeyRecord:
-        """End the grace of the old secret now. Does nothing if none is running."""
+        """End the grace of the old secret now. Does nothing if none is running.
+
+        Raises:
+            KeyNotFound: There is no such key.
+        """
         old, new = self._change(key_id, lambda old: replace(old, secrets=old.secrets[:1]))
         now = self._now()
         if any(secret.live_at(now) for secret in old.secrets[1:]):
@@ -344,6 +352,12 @@ class Keyring:
             unused_for: It was not used for this long, nor made within this time.
             limit: Keys a page, 1 to 1000.
             after: The ``next_cursor`` of the page before.
+
+        Raises:
+            ConfigurationError: An argument is out of bounds, or ``after`` is no cursor of this
+                store.
+            TypeError: An argument is of the wrong type.
+            ReadOnlyStore: The store has no ``find``.
         """
         if status not in (None, "active", "suspended", "expired", "revoked"):
             raise ConfigurationError(
@@ -378,8 +392,15 @@ class Keyring:
     def purge(self, dead_for: timedelta = timedelta(days=365)) -> int:
         """Delete the records of keys that have been revoked or expired for so long.
 
+        Args:
+            dead_for: How long ago each key ended, at least.
+
         Returns:
             How many were deleted.
+
+        Raises:
+            ConfigurationError: The time is negative or too long.
+            TypeError: It is no timedelta.
         """
         store = self._writable()
         before = self._now() - to_lifetime("dead_for", dead_for)

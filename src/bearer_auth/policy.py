@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, fields
 from types import EllipsisType
 from typing import NamedTuple
 
@@ -88,6 +88,14 @@ class Rule:
                 f"the rule for {self.path!r} is public, so nothing is read there: leave out "
                 "scopes, optional and content_types, or leave out public"
             )
+
+    def __repr__(self) -> str:
+        said = [
+            f", {field.name}={value!r}"
+            for field in fields(self)[1:]
+            if (value := getattr(self, field.name)) != field.default
+        ]
+        return f"Rule({self.path!r}{''.join(said)})"
 
 
 class Decision(NamedTuple):

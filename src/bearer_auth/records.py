@@ -149,7 +149,9 @@ class KeyRecord:
             **fields: The other attributes. ``environment`` is by default that of a minted token.
 
         Raises:
-            ConfigurationError: The text is no token, or needs a pepper. It is never quoted.
+            ConfigurationError: The text is no token, or needs a pepper. It is never quoted. Or
+                another value is out of bounds.
+            TypeError: The token is no text, or another value is of the wrong type.
         """
         minted = parse(token) if isinstance(token, str) else None
         if minted is not None and minted.checksum_ok:

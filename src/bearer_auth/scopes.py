@@ -37,6 +37,7 @@ def parse_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
             raise ConfigurationError(
                 f"not a scope: {str(scope)[:140]!r}; write names of letters, digits, '.', '_' "
                 "and '-' joined by ':', such as 'ensembles:execute' or 'ensembles:*'"
+                + ("; there is no scope for everything" if scope == "*" else "")
             )
     if len(unique) > MAX_SCOPES:
         raise ConfigurationError(f"{len(unique)} scopes; at most {MAX_SCOPES} are allowed")

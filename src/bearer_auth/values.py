@@ -90,6 +90,7 @@ def check_importable(token: str, least: int = MIN_IMPORTED) -> None:
     """Refuse text that can't be a token that someone brings along.
 
     Raises:
+        TypeError: Not text.
         ConfigurationError: It could never be sent as a bearer token, or is too short to be safe.
             The message never quotes it.
     """
