@@ -7,6 +7,7 @@ import pytest
 from bearer_auth.errors import StoreUnavailable
 from bearer_auth.records import KeyRecord, Secret
 from bearer_auth.stores import Query
+from bearer_auth.stores.sql_tables import COLUMNS, decode, encode, make_tables
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 HASH = "$sha256$ASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4mrze8"
@@ -66,3 +67,49 @@ def test_a_row_that_was_edited_by_hand_names_the_key_and_the_column(
         assert "hunter2" not in message
     assert store.get("b" * 16) == key("b")
     assert store.delete(["a" * 16]) == 1
+
+
+def test_the_columns_stand_in_the_order_of_the_fields():
+    assert tuple(make_tables("bearer_auth_", None).keys.columns.keys()) == COLUMNS
+
+
+def test_a_row_is_written_out_by_column():
+    record = key(
+        "a",
+        tenant_id="acme",
+        plan="pro",
+        name="CI",
+        scopes=("a", "b:*"),
+        environment="staging",
+        status="revoked",
+        created_by="user_1",
+        expires_at=NOW,
+        revoked_at=NOW,
+        revoked_reason="lost",
+        allowed_ips=("192.0.2.7",),
+        limit="1/minute",
+        metadata={"team": [1, None]},
+    )
+    row = encode(record)
+    assert row == {
+        "key_id": "aaaaaaaaaaaaaaaa",
+        "user_id": "user_123",
+        "tenant_id": "acme",
+        "plan": "pro",
+        "name": "CI",
+        "scopes": '["a","b:*"]',
+        "environment": "staging",
+        "status": "revoked",
+        "created_at": 1_893_456_000_000_000,
+        "created_by": "user_1",
+        "expires_at": 1_893_456_000_000_000,
+        "revoked_at": 1_893_456_000_000_000,
+        "revoked_reason": "lost",
+        "allowed_ips": '["192.0.2.7"]',
+        "rate_limit": "1/minute",
+        "metadata": '{"team":[1,null]}',
+        "secrets": (
+            f'[{{"hash":"{HASH}","sieve":null,"created_at":1893456000000000,"expires_at":null}}]'
+        ),
+    }
+    assert decode(tuple(row.values())) == record

@@ -10,6 +10,7 @@ import json
 import re
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
@@ -114,106 +115,13 @@ def no_meta_row(tables: Tables) -> str:
     )
 
 
-def encode(record: KeyRecord) -> dict[str, Any]:
-    """The row of a record, by column."""
-    return {
-        "key_id": record.key_id,
-        "user_id": record.user_id,
-        "tenant_id": record.tenant_id,
-        "plan": record.plan,
-        "name": record.name,
-        "scopes": _dump(record.scopes),
-        "environment": record.environment,
-        "status": record.status,
-        "created_at": to_micros(record.created_at),
-        "created_by": record.created_by,
-        "expires_at": _micros(record.expires_at),
-        "revoked_at": _micros(record.revoked_at),
-        "revoked_reason": record.revoked_reason,
-        "allowed_ips": _dump(record.allowed_ips),
-        "rate_limit": record.limit,
-        "metadata": _dump(record.metadata),
-        "secrets": _dump(
-            [
-                {
-                    "hash": secret.hash,
-                    "sieve": secret.sieve,
-                    "created_at": to_micros(secret.created_at),
-                    "expires_at": _micros(secret.expires_at),
-                }
-                for secret in record.secrets
-            ]
-        ),
-    }
-
-
-def decode(row: Sequence[Any]) -> KeyRecord:
-    """The record of a row, whose values stand in the order of the table's columns.
-
-    Raises:
-        StoreUnavailable: The row can't be read; the detail names the key and the column.
-    """
-    (
-        key_id,
-        user_id,
-        tenant_id,
-        plan,
-        name,
-        scopes,
-        environment,
-        status,
-        created_at,
-        created_by,
-        expires_at,
-        revoked_at,
-        revoked_reason,
-        allowed_ips,
-        rate_limit,
-        metadata,
-        hashes,
-    ) = row
-    try:
-        return KeyRecord(
-            key_id=key_id,
-            user_id=user_id,
-            tenant_id=tenant_id,
-            plan=plan,
-            name=name,
-            scopes=_strings(scopes),
-            environment=environment,
-            status=status,
-            created_at=from_micros(created_at),
-            created_by=created_by,
-            expires_at=_time(expires_at),
-            revoked_at=_time(revoked_at),
-            revoked_reason=revoked_reason,
-            allowed_ips=_strings(allowed_ips),
-            limit=rate_limit,
-            metadata=json.loads(metadata),
-            secrets=_secrets(hashes),
-        )
-    except _UNREADABLE as error:
-        encoded: dict[str, tuple[Callable[[Any], object], Any]] = {
-            "scopes": (_strings, scopes),
-            "created_at": (from_micros, created_at),
-            "expires_at": (_time, expires_at),
-            "revoked_at": (_time, revoked_at),
-            "allowed_ips": (_strings, allowed_ips),
-            "metadata": (json.loads, metadata),
-            "secrets": (_secrets, hashes),
-        }
-        for column, (read, value) in encoded.items():
-            try:
-                read(value)
-            except _UNREADABLE:  # its text is not shown: it could quote the value
-                raise StoreUnavailable(f"the row of key {key_id}: {column} can't be read") from None
-        # All columns can be read, so KeyRecord refused a field, and says which.
-        raise StoreUnavailable(f"the row of key {key_id}: {error}") from None
-
-
 _UNREADABLE = (TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError)
 
+_TEXT = frozenset([str])
+
+# json.dumps and json.loads look at all their options each time, a third of a short call.
 _dump = json.JSONEncoder(separators=(",", ":")).encode
+_load = json.JSONDecoder().decode
 
 
 def _micros(value: datetime | None) -> int | None:
@@ -224,23 +132,86 @@ def _time(value: int | None) -> datetime | None:
     return None if value is None else from_micros(value)
 
 
-def _strings(text: str) -> tuple[str, ...]:
-    loaded: Any = json.loads(text)
+def _strings(text: str) -> list[str]:
+    loaded: Any = _load(text)
     if not isinstance(loaded, list):
         raise TypeError
-    strings = tuple(cast("list[str]", loaded))
-    if not all(isinstance(string, str) for string in strings):
+    strings = cast("list[str]", loaded)
+    if not _TEXT.issuperset(map(type, strings)):
         raise TypeError
     return strings
 
 
-def _secrets(text: str) -> tuple[Secret, ...]:
-    return tuple(
+def _dump_secrets(hashes: Sequence[Secret]) -> str:
+    return _dump(
+        [
+            {
+                "hash": secret.hash,
+                "sieve": secret.sieve,
+                "created_at": to_micros(secret.created_at),
+                "expires_at": _micros(secret.expires_at),
+            }
+            for secret in hashes
+        ]
+    )
+
+
+def _secrets(text: str) -> list[Secret]:
+    return [
         Secret(
             hash=secret["hash"],
             sieve=secret["sieve"],
             created_at=from_micros(secret["created_at"]),
             expires_at=_time(secret["expires_at"]),
         )
-        for secret in json.loads(text)
-    )
+        for secret in _load(text)
+    ]
+
+
+_CODECS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "scopes": (_dump, _strings),
+    "created_at": (to_micros, from_micros),
+    "expires_at": (_micros, _time),
+    "revoked_at": (_micros, _time),
+    "allowed_ips": (_dump, _strings),
+    "metadata": (_dump, _load),
+    "secrets": (_dump_secrets, _secrets),
+}
+"""To a column and back. All others hold what the record does."""
+
+_FIELDS = tuple(field.name for field in fields(KeyRecord))
+
+COLUMNS = tuple("rate_limit" if name == "limit" else name for name in _FIELDS)  # LIMIT is SQL's
+"""The columns of a key, in the order of the table's."""
+
+_READERS = tuple((name, read) for name, (_, read) in _CODECS.items())
+
+
+def encode(record: KeyRecord) -> dict[str, Any]:
+    """The row of a record, by column."""
+    return {
+        column: _CODECS[field][0](getattr(record, field))
+        if field in _CODECS
+        else getattr(record, field)
+        for field, column in zip(_FIELDS, COLUMNS, strict=True)
+    }
+
+
+def decode(row: Sequence[Any]) -> KeyRecord:
+    """The record of a row, whose values stand in the order of the table's columns.
+
+    Raises:
+        StoreUnavailable: The row can't be read; the detail names the key and the column.
+    """
+    values: dict[str, Any] = dict(zip(_FIELDS, row, strict=True))
+    column = None
+    try:
+        for column, read in _READERS:
+            values[column] = read(values[column])
+        column = None
+        return KeyRecord(**values)
+    except _UNREADABLE as error:
+        # The text of a codec's error is not shown: it could quote the value. KeyRecord says which
+        # field it refuses.
+        reason = f"{column} can't be read" if column else error
+        raise StoreUnavailable(f"the row of key {row[0]}: {reason}") from None

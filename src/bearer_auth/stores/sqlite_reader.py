@@ -59,13 +59,8 @@ class Reader:
         Raises:
             sqlite3.Error: The file can't be read.
         """
-        with self.lock:
-            try:
-                rows = self._open().execute(self._version_sql).fetchall()
-            except sqlite3.Error:
-                self.close()
-                raise
-            return rows[0][0] if rows else None
+        rows = self._fetch(self._version_sql)
+        return rows[0][0] if rows else None
 
     def revision(self) -> Hashable:
         """The revision token, with the number of the connection: another file is another revision.
@@ -96,13 +91,8 @@ class Reader:
         Raises:
             sqlite3.Error: The file can't be read.
         """
-        with self.lock:
-            try:
-                rows = self._open().execute(self._row_sql, (key_id,)).fetchall()
-            except sqlite3.Error:
-                self.close()
-                raise
-            return rows[0] if rows else None
+        rows = self._fetch(self._row_sql, key_id)
+        return rows[0] if rows else None
 
     def close(self) -> None:
         """Close the connection; the caller holds the lock. It is opened again when needed."""
@@ -111,6 +101,14 @@ class Reader:
         self._trusted_until = 0.0
         if connection is not None:
             connection.close()
+
+    def _fetch(self, sql: str, *parameters: str) -> list[tuple[Any, ...]]:
+        with self.lock:
+            try:
+                return self._open().execute(sql, parameters).fetchall()
+            except sqlite3.Error:
+                self.close()
+                raise
 
     def _open(self) -> sqlite3.Cursor:
         # A file that was renamed over ours is a new file, while our connection still reads the
