@@ -342,7 +342,7 @@ def test_a_use_from_elsewhere_is_no_use(keyring: Keyring, authenticator: Authent
     issued = keyring.create(user_id="user_123", allowed_ips=["192.0.2.7"])
     with pytest.raises(InsufficientScope):
         authenticator.authenticate(issued.token, client_ip="192.0.2.8")
-    authenticator.flush_usage()
+    authenticator._usage.flush()
     assert keyring.usage(issued.key_id).last_used_at is None
 
 
@@ -575,11 +575,14 @@ def test_a_store_may_know_texts_of_its_own() -> None:
     ("arguments", "error", "message"),
     [
         ({"store": object()}, TypeError, r"with a method get\(key_id\), not object"),
-        ({"store": MemoryStore}, TypeError, r"with a method get\(key_id\), not MemoryStore"),
-        ({"environments": "production"}, TypeError, r"write \['production'\]"),
+        ({"store": MemoryStore}, TypeError, r"write MemoryStore\(\), not MemoryStore"),
+        ({"clock": None}, TypeError, "clock must be a function such as time.time, not None"),
+        ({"environments": "production"}, TypeError, r"write environments=\[…\]"),
+        ({"environments": None}, TypeError, "environments must be a list, not NoneType"),
+        ({"peppers": None}, TypeError, "peppers must be a list, not NoneType"),
         ({"environments": ()}, ConfigurationError, "environments is empty"),
         ({"environments": ["Prod"]}, ConfigurationError, "not an environment: 'Prod'"),
-        ({"peppers": "pepper"}, TypeError, "sequence, newest first"),
+        ({"peppers": "pepper"}, TypeError, "peppers must be a list"),
         ({"peppers": [""]}, ConfigurationError, "a pepper is empty"),
         ({"cache_size": -1}, ConfigurationError, "cache_size is negative: -1"),
     ],

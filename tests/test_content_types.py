@@ -86,7 +86,7 @@ def test_no_names_at_all_are_refused():
 
 
 def test_a_lone_string_is_refused():
-    with pytest.raises(TypeError, match=r"write \['application/json'\]"):
+    with pytest.raises(TypeError, match=r"content_types must be a list; write content_types=\[…\]"):
         ContentTypes("application/json")
     with pytest.raises(TypeError, match="a content type must be text, not int"):
         ContentTypes([1])

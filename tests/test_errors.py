@@ -195,9 +195,18 @@ def test_errors_know_the_key_that_was_proven():
 
 
 def test_a_lone_scope_is_not_read_letter_by_letter():
-    error = InsufficientScope("admin")
-    assert error.scopes == ("admin",)
-    assert error.challenge == 'error="insufficient_scope", scope="admin"'
+    with pytest.raises(TypeError, match="scopes must be a list; write"):
+        InsufficientScope("admin")
+
+
+@pytest.mark.parametrize(
+    "scope", ["", "a b", 'a"', "a\\", "a\r\nSet-Cookie: b=c", "a\n", "\x7f", "caf\xe9", "\x00"]
+)
+def test_only_scope_tokens_get_into_the_challenge(scope):
+    error = InsufficientScope(["!", scope, "#[]~"])
+    assert error.challenge == 'error="insufficient_scope", scope="! #[]~"'
+    assert error.scopes == ("!", scope, "#[]~")
+    assert InsufficientScope([scope]).challenge == 'error="insufficient_scope"'
 
 
 def test_one_answer_does_not_change_another():

@@ -286,7 +286,7 @@ def test_peppers_become_bytes_in_their_order():
 
 @pytest.mark.parametrize("pepper", ["pepper", b"pepper", "", b""])
 def test_a_lone_pepper_is_not_read_letter_by_letter(pepper):
-    with pytest.raises(TypeError, match=r"write peppers=\[pepper\]"):
+    with pytest.raises(TypeError, match=r"^peppers must be a list; write peppers=\[…\]$"):
         check_peppers(pepper)
 
 

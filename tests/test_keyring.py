@@ -167,7 +167,7 @@ def test_no_two_keys_are_alike(keyring: Keyring) -> None:
         ({"scope": ["a"]}, TypeError, "unknown field 'scope'; a key has plan, name, scopes"),
         ({"key_id": MISSING}, TypeError, "unknown field 'key_id'"),
         ({"status": "revoked"}, TypeError, "unknown field 'status'"),
-        ({"scopes": "admin"}, TypeError, r"write \['admin'\]"),
+        ({"scopes": "admin"}, TypeError, r"write scopes=\[…\]"),
         ({"scopes": ["a b"]}, ConfigurationError, "not a scope: 'a b'"),
         ({"environment": "Production"}, ConfigurationError, "not an environment"),
         ({"expires_in": timedelta(0)}, ConfigurationError, "ended already"),
@@ -196,9 +196,11 @@ def test_what_can_not_be_said_of_a_key_is_refused_and_nothing_stored(
     ("arguments", "error", "message"),
     [
         ({"store": object()}, TypeError, r"with a method get\(key_id\), not object"),
-        ({"store": MemoryStore}, TypeError, "not MemoryStore"),
+        ({"store": MemoryStore}, TypeError, r"write MemoryStore\(\), not MemoryStore"),
+        ({"clock": None}, TypeError, "clock must be a function such as time.time, not None"),
+        ({"clock": 5}, TypeError, "clock must be a function such as time.time, not 5"),
         ({"prefix": "Acme"}, ConfigurationError, "not a key prefix: 'Acme'"),
-        ({"peppers": "pepper"}, TypeError, "sequence, newest first"),
+        ({"peppers": "pepper"}, TypeError, "peppers must be a list"),
         ({"peppers": [""]}, ConfigurationError, "a pepper is empty"),
         ({"hashing": "md5"}, ConfigurationError, "'sha256' or 'argon2id', not 'md5'"),
         ({"event_sink": object()}, TypeError, "event_sink must be an object with a method emit"),
@@ -335,7 +337,7 @@ def test_a_fast_hash_needs_no_sieve(keyring: Keyring) -> None:
         (MISSING, ARGON2ID, "xyz", "sieve must be 6 hexadecimal digits"),
         (MISSING, "0123456789abcdef" * 4, None, "not a hash that is understood"),
         (MISSING, "$2b$12$hunter2hunter2", None, "not a hash that is understood"),
-        ("short", SHA256, None, "key_id must be 16 characters"),
+        ("short", SHA256, None, "that is no key id"),
     ],
 )
 def test_a_hash_that_can_not_be_used_is_refused_and_never_quoted(
@@ -580,6 +582,38 @@ def test_a_key_that_is_not_there(keyring: Keyring, method: str) -> None:
     assert keyring.get(MISSING) is None
 
 
+@pytest.mark.parametrize(
+    "method", ["rotate", "finish_rotation", "update", "suspend", "resume", "revoke", "usage"]
+)
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            MINTED,
+            (
+                "this is a whole token; its id is the 16 characters after the environment: "
+                "AbCdEfGh01234567"
+            ),
+        ),
+        (MINTED[:-1], "that is no key id (16 letters and digits)"),
+        (LEGACY, "that is no key id (16 letters and digits)"),
+        ("", "that is no key id (16 letters and digits)"),
+    ],
+)
+def test_what_is_no_id_is_not_quoted(
+    keyring: Keyring, method: str, text: str, message: str
+) -> None:
+    with pytest.raises(KeyNotFound) as caught:
+        getattr(keyring, method)(text)
+    assert str(caught.value) == message
+    assert keyring.get(text) is None
+
+
+def test_an_id_is_text(keyring: Keyring) -> None:
+    with pytest.raises(TypeError, match="key_id must be text, not int"):
+        keyring.revoke(5)  # type: ignore[arg-type]
+
+
 # Many at once
 
 
@@ -603,9 +637,22 @@ def test_all_keys_of_an_owner_or_a_tenant_end_at_once(keyring: Keyring, events: 
 
 def test_keys_end_by_their_ids_and_each_is_counted_once(keyring: Keyring) -> None:
     one, two = (keyring.create(user_id="user_123").key_id for _ in range(2))
-    assert keyring.revoke_all(key_ids=[one, MISSING, two, one, ""]) == 2
+    assert keyring.revoke_all(key_ids=[one, MISSING, two, one]) == 2
     assert keyring.revoke_all(key_ids=iter([one])) == 0
     assert keyring.revoke_all(key_ids=[]) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [(MINTED, "this is a whole token"), (LEGACY, "that is no key id")]
+)
+def test_ids_that_are_none_are_refused_and_nothing_ends(
+    keyring: Keyring, text: str, message: str
+) -> None:
+    key_id = keyring.create(user_id="user_123").key_id
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        keyring.revoke_all(key_ids=[key_id, text])
+    assert text not in str(caught.value)
+    assert len(keyring.list(status="active")) == 1
 
 
 @pytest.mark.parametrize(
@@ -614,8 +661,11 @@ def test_keys_end_by_their_ids_and_each_is_counted_once(keyring: Keyring) -> Non
 def test_revoke_all_takes_just_one_of_three(keyring: Keyring, arguments: dict[str, Any]) -> None:
     with pytest.raises(TypeError, match="just one of user_id, tenant_id and key_ids"):
         keyring.revoke_all(**arguments)
-    with pytest.raises(TypeError, match="must be a list of ids"):
+    with pytest.raises(TypeError, match="key_ids must be a list; write"):
         keyring.revoke_all(key_ids=MISSING)
+    with pytest.raises(TypeError) as caught:
+        keyring.revoke_all(key_ids=MINTED)
+    assert MINTED not in str(caught.value)
 
 
 def test_a_key_that_is_made_meanwhile_ends_too(store: MemoryStore | SQLStore) -> None:
@@ -771,6 +821,8 @@ def test_lists_are_filtered_and_come_in_pages(keyring: Keyring, clock: FakeClock
         ({"unused_for": timedelta.max}, ConfigurationError, "unused_for is longer"),
         ({"unused_for": 3}, TypeError, "unused_for must be a timedelta"),
         ({"after": "nonsense"}, ConfigurationError, "cursor"),
+        ({"after": 5}, TypeError, "after must be text, not int"),
+        ({"limit": "x"}, TypeError, "limit must be a whole number, not str"),
     ],
 )
 def test_a_list_with_wrong_arguments(
@@ -789,7 +841,7 @@ def test_the_usage_of_each_secret_is_known(
     authenticator.authenticate(new.token)
     clock.advance(60)
     authenticator.authenticate(old.token)
-    authenticator.flush_usage()
+    authenticator._usage.flush()
     usage = keyring.usage(old.key_id)
     minute_past = datetime(2030, 1, 1, 12, 1, 0, tzinfo=UTC)
     assert usage.last_used_at == minute_past
@@ -902,6 +954,22 @@ def test_a_purge_with_a_wrong_time(keyring: Keyring, dead_for: timedelta) -> Non
 
 
 # Stores that only read
+
+
+def test_a_store_that_only_finds_can_be_listed_and_not_purged(clock: FakeClock) -> None:
+    inner = MemoryStore()
+    issued = Keyring(inner, clock=clock).create(user_id="user_123")
+
+    class Finds:
+        get = inner.get
+        find = inner.find
+
+    keyring = Keyring(Finds(), clock=clock)
+    assert list(keyring.list()) == [issued.record]
+    with pytest.raises(ReadOnlyStore, match="can't change keys: Finds is read-only"):
+        keyring.purge()
+    with pytest.raises(ReadOnlyStore, match="can't change keys: Finds is read-only"):
+        keyring.revoke_all(user_id="user_456")
 
 
 WRITES: dict[str, Callable[[Keyring], object]] = {

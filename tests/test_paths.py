@@ -249,15 +249,16 @@ def test_n_has_no_empty_and_no_dotted_segment(path):
         assert not {"", ".", ".."} & set(form[1:].split("/")) or form == "/"
 
 
-segments = st.text(
-    st.sampled_from("ab.-_~é中 {*") | st.characters(exclude_categories=["Cs"]), min_size=1
-)
+normal_segments = st.text(
+    st.sampled_from("ab.-_~é中 {*")
+    | st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/\\%;?#"),
+    min_size=1,
+).filter(lambda segment: is_normal("/" + segment))
 
 
-@given(st.lists(segments, max_size=4), st.sampled_from(["", "/"]))
+@given(st.lists(normal_segments, max_size=4), st.sampled_from(["", "/"]))
 def test_n_of_a_normal_path_is_itself_without_a_final_slash(parts, final):
     text = "/" + "/".join(parts) + (final if parts else "")
-    assume(is_normal(text))
     plain = text[:-1] if text.endswith("/") and text != "/" else text
     assert normalise(wire(text)) == (plain, plain)
 
@@ -289,7 +290,7 @@ def test_a_pattern_matches_to_the_letter(pattern, matched, other):
         ("/admin", ["/admin", "/admin/"], ["/adminx", "/admin/x", "/admin//", "/"]),
         ("/admin/", ["/admin", "/admin/"], ["/adminx", "/admin/x"]),
         ("/admin/*", ["/admin", "/admin/", "/admin/x", "/admin//", "/admin/\n"], ["/adminx", "/"]),
-        ("/users/{id}", ["/users/1", "/users/1/"], ["/users", "/users/", "/users//"]),
+        ("/users/{id}", ["/users/1", "/users/1/", "/users/", "/users//"], ["/users", "/users/1/2"]),
         ("/*", ["/", "/a", "//", ""], ["a"]),
     ],
 )

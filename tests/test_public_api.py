@@ -23,7 +23,9 @@ NAMES = [
     "MemoryStore",
     "EnvStore",
     "Page",
+    "Query",
     "Usage",
+    "Use",
     # events
     "Event",
     "EventSink",

@@ -9,8 +9,8 @@ from bearer_auth import token as module
 from bearer_auth.errors import ConfigurationError, InvalidToken
 from bearer_auth.token import (
     base62,
-    check_environment,
-    check_prefix,
+    check_key_id,
+    check_part,
     mint,
     minted_key_id,
     new_key_id,
@@ -220,20 +220,20 @@ def test_base62_is_digits_then_upper_then_lower_case(number, width, text):
 
 @pytest.mark.parametrize("prefix", ["a", "ba", "z9", "a" * 16])
 def test_a_good_prefix_is_returned(prefix):
-    assert check_prefix(prefix) == prefix
+    assert check_part("prefix", prefix) == prefix
 
 
 @pytest.mark.parametrize("prefix", ["", "9a", "A", "a_b", "a-b", "a" * 17, "a\n", "é", " a"])
 def test_a_bad_prefix_is_refused_with_the_fix(prefix):
     with pytest.raises(ConfigurationError, match=r"not a key prefix: .*such as 'acme'"):
-        check_prefix(prefix)
+        check_part("prefix", prefix)
     with pytest.raises(ConfigurationError, match="not a key prefix"):
         mint(prefix, "production")
 
 
 @pytest.mark.parametrize("environment", ["p", "9", "production", "a" * 16])
 def test_a_good_environment_is_returned(environment):
-    assert check_environment(environment) == environment
+    assert check_part("environment", environment) == environment
 
 
 @pytest.mark.parametrize(
@@ -241,6 +241,22 @@ def test_a_good_environment_is_returned(environment):
 )
 def test_a_bad_environment_is_refused_with_the_fix(environment):
     with pytest.raises(ConfigurationError, match=r"not an environment: .*such as 'production'"):
-        check_environment(environment)
+        check_part("environment", environment)
     with pytest.raises(ConfigurationError, match="not an environment"):
         mint("ba", environment)
+
+
+@pytest.mark.parametrize("name", ["prefix", "environment"])
+@pytest.mark.parametrize(("text", "kind"), [(None, "NoneType"), (5, "int"), (b"ba", "bytes")])
+def test_what_is_no_text_is_refused_by_name(name, text, kind):
+    with pytest.raises(TypeError, match=f"^{name} must be text, not {kind}$"):
+        check_part(name, text)
+
+
+def test_an_id_is_16_letters_and_digits():
+    assert check_key_id("AbCdEfGh01234567") == "AbCdEfGh01234567"
+    for text in ("", "AbCdEfGh0123456", "AbCdEfGh012345678", "AbCdEfGh01234567\n"):
+        with pytest.raises(ConfigurationError, match=r"^that is no key id \(16 letters and digits"):
+            check_key_id(text)
+    with pytest.raises(TypeError, match="key_id must be text, not NoneType"):
+        check_key_id(None)

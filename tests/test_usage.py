@@ -346,7 +346,7 @@ def test_the_last_use_is_that_of_the_clock() -> None:
     authenticator.authenticate(issued.token)
     clock.advance(90)
     authenticator.authenticate(issued.token)
-    authenticator.flush_usage()
+    authenticator._usage.flush()
     authenticator.close()
     secret = issued.record.secrets[0].id
     at = datetime(2030, 1, 1, 12, 1, 30, tzinfo=UTC)
@@ -358,7 +358,7 @@ def test_a_use_that_missed_its_batch_is_in_that_of_the_next_use() -> None:
     issued = Keyring(store).create(user_id="user_123")
     authenticator = Authenticator(store)
     authenticator.authenticate(issued.token)
-    authenticator.flush_usage()
+    authenticator._usage.flush()
     # A request that was interrupted in the middle of counting, as its batch went out:
     (remembered,) = authenticator._generation.accepted.values()
     remembered.uses = 5
@@ -377,7 +377,6 @@ def test_a_store_that_keeps_no_usage_costs_no_thread() -> None:
     before = threading.active_count()
     authenticator = Authenticator(ReadOnly())
     authenticator.authenticate(issued.token)
-    authenticator.flush_usage()
     authenticator.close()
     assert threading.active_count() == before
 
@@ -453,7 +452,7 @@ def slow(batch):
     write(batch)
 authenticator._usage._record_used = slow
 authenticator.authenticate(token)
-writing = threading.Thread(target=authenticator.flush_usage)
+writing = threading.Thread(target=authenticator._usage.flush)
 writing.start()
 entered.wait(30)
 pid = os.fork()
@@ -461,7 +460,7 @@ if pid == 0:
     who = "child"
     authenticator._usage._record_used = write
     authenticator.authenticate(token)
-    authenticator.flush_usage()
+    authenticator._usage.flush()
     sys.exit()
 assert os.waitpid(pid, 0)[1] == 0
 release.set()

@@ -1,5 +1,6 @@
 """The values of keys: times, networks, tokens that someone brings along."""
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -8,8 +9,10 @@ from hypothesis import strategies as st
 
 from bearer_auth.errors import ConfigurationError
 from bearer_auth.values import (
+    check_clock,
     check_importable,
     from_micros,
+    listed,
     parse_networks,
     to_lifetime,
     to_micros,
@@ -60,7 +63,30 @@ class TestImportable:
             check_importable(token)
 
 
+class TestListed:
+    @pytest.mark.parametrize("values", [["a", "b"], ("a", "b"), iter("ab"), {"a": 1, "b": 2}])
+    def test_what_can_be_gone_through_becomes_a_list(self, values):
+        assert listed("scopes", values) == ["a", "b"]
+
+    @pytest.mark.parametrize("value", ["hunter2", b"hunter2", ""])
+    def test_a_lone_text_is_refused_with_the_fix_and_not_quoted(self, value):
+        with pytest.raises(TypeError) as caught:
+            listed("peppers", value)
+        assert str(caught.value) == "peppers must be a list; write peppers=[…]"
+
+    @pytest.mark.parametrize(("value", "kind"), [(None, "NoneType"), (5, "int")])
+    def test_what_is_no_list_is_refused_by_name(self, value, kind):
+        with pytest.raises(TypeError, match=f"^scopes must be a list, not {kind}$"):
+            listed("scopes", value)
+
+
 class TestTimes:
+    def test_a_clock_can_be_called(self):
+        assert check_clock(time.time) is time.time
+        for clock in (5, None, "noon"):
+            with pytest.raises(TypeError, match="clock must be a function such as"):
+                check_clock(clock)
+
     def test_the_ends_of_the_calendar_are_refused_and_do_not_overflow(self):
         edge = datetime(1, 1, 1, tzinfo=BERLIN)
         with pytest.raises(ConfigurationError, match="expires_at is outside the years 1 to 9999"):

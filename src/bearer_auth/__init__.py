@@ -31,7 +31,7 @@ from .keyring import Keyring
 from .middleware import BearerAuth, get_principal, get_request_id, require_scopes
 from .policy import Policy, Rule
 from .records import IssuedKey, KeyRecord, Principal, Secret
-from .stores import KeyStore, Page, Usage, WritableKeyStore
+from .stores import KeyStore, Page, Query, Usage, Use, WritableKeyStore
 from .stores.env import EnvStore
 from .stores.memory import MemoryStore
 
@@ -58,7 +58,9 @@ __all__ = [
     "MemoryStore",
     "EnvStore",
     "Page",
+    "Query",
     "Usage",
+    "Use",
     # events
     "Event",
     "EventSink",

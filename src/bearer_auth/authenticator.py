@@ -24,12 +24,10 @@ from .hashing import (
 )
 from .header import B64TOKEN, MAX_HEADER, bearer_token, unreadable
 from .records import KeyRecord, Principal, Secret
-from .stores import KeyStore
-from .token import check_environment, minted_key_id
+from .stores import KeyStore, check_store
+from .token import check_part, minted_key_id
 from .usage import UsageRecorder
-
-Clock = Callable[[], float]
-"""Seconds since 1970, as ``time.time`` gives them."""
+from .values import Clock, check_clock, listed
 
 _NO_SECRET = "$sha256$" + "A" * 43  # stands in for the hash of a key that doesn't exist
 
@@ -68,21 +66,16 @@ class Authenticator:
         clock: Clock = time.time,
         cache_size: int = 16_384,
     ) -> None:
-        if isinstance(store, type) or not callable(getattr(store, "get", None)):
-            name = store.__name__ if isinstance(store, type) else type(store).__name__
-            raise TypeError(f"store must be an object with a method get(key_id), not {name}")
-        if isinstance(environments, str):
-            raise TypeError(f"environments must be a list of names; write [{environments!r}]")
+        check_store(store)
         self._store = store
-        self.environments = frozenset(check_environment(name) for name in environments)
+        names = listed("environments", environments)
+        self.environments = frozenset(check_part("environment", name) for name in names)
         if not self.environments:
             raise ConfigurationError("environments is empty, so no key could ever be accepted")
-        if not callable(clock):
-            raise TypeError(f"clock must be a function such as time.time, not {clock!r}")
         if cache_size < 0:
             raise ConfigurationError(f"cache_size is negative: {cache_size}")
         self.peppers = check_peppers(peppers)
-        self._clock = clock
+        self._clock = check_clock(clock)
         # A store without revision() is never cached: each object() is a revision of its own.
         revision = _optional(store, "revision")
         self._revision: Callable[[], Hashable] = revision or object
@@ -144,11 +137,6 @@ class Authenticator:
             if accepted.batch is not usage.batch:
                 usage.add(accepted)
         return accepted.principal
-
-    def flush_usage(self) -> None:
-        """Write usage times now, rather than within the next seconds."""
-        if self._usage is not None:
-            self._usage.flush()
 
     def close(self) -> None:
         """Write usage times and end the thread that does so; the store stays open."""

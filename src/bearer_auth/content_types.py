@@ -6,16 +6,19 @@ import re
 from collections.abc import Iterable
 
 from .errors import ConfigurationError
+from .header import TCHAR
+from .values import listed
 
 # media-type = type "/" subtype parameters (RFC 9110 §8.3.1), both tokens. Parameters are not looked
 # at. A comma means that a server joined two lines, so it is refused wherever it stands.
 _MEDIA_TYPE = re.compile(
-    r"[ \t]*([!#$%&'*+\-.^_`|~0-9A-Za-z]+/[!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*"
+    rf"[ \t]*([{TCHAR}]+/[{TCHAR}]+)[ \t]*"
     r"(?:;[^,\x00-\x08\x0a-\x1f\x7f]*)?"
 )
 
 # "*" is a token character as well, but in a name it could only be a mistake.
-_NAME = re.compile(r"[!#$%&'+\-.^_`|~0-9a-z]+/(?:[!#$%&'+\-.^_`|~0-9a-z]+|\*)")
+_NO_STAR = TCHAR.replace("*", "")
+_NAME = re.compile(rf"[{_NO_STAR}]+/(?:[{_NO_STAR}]+|\*)")
 
 
 class ContentTypes:
@@ -29,16 +32,14 @@ class ContentTypes:
         names: The same, in lower case and without repeats.
 
     Raises:
-        TypeError: A lone string, or something that isn't text.
+        TypeError: Not a list, or something in it isn't text.
         ConfigurationError: No name at all, or one that isn't a media type.
     """
 
     __slots__ = ("_exact", "_json", "_types", "names")
 
     def __init__(self, names: Iterable[str]) -> None:
-        if isinstance(names, str):
-            raise TypeError(f"content_types must be a list of strings; write [{names!r}]")
-        self.names = tuple(dict.fromkeys(_check(name) for name in names))
+        self.names = tuple(dict.fromkeys(_check(name) for name in listed("content_types", names)))
         if not self.names:
             raise ConfigurationError(
                 "content_types is empty, so no body could be sent; write None to accept any"

@@ -23,6 +23,7 @@ Branch on the class or on ``error_code``, never on a message.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 CHALLENGE = "bearer_auth.challenge"
 """Environ key of the challenge that the enclosing BearerAuth answers with, realm included."""
+
+# scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) (RFC 6750 §3.3, RFC 6749 §3.3)
+_SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 
 _DEFAULT_CHALLENGE = 'Bearer realm="api"'
 
@@ -151,7 +155,8 @@ class InvalidToken(APIError):
 
     Args:
         reason: ``missing``, ``malformed``, ``unknown``, ``wrong_secret``, ``expired``,
-            ``revoked``, ``suspended`` or ``environment``; for the events only.
+            ``revoked``, ``suspended`` or ``environment``; ``invalid``: your app raised it itself.
+            For the events only.
         presented: Whether a Bearer credential was sent. Without one the challenge carries no
             error code (RFC 6750 §3.1).
         key_id: The id of the key whose secret was proven, if it was.
@@ -176,9 +181,13 @@ class InsufficientScope(APIError):
     """403: a valid key that may not do this.
 
     Args:
-        scopes: The scopes that the resource needs; named in the challenge (RFC 6750 §3).
+        scopes: The scopes that the resource needs, named in the challenge (RFC 6750 §3) if they
+            are scope-tokens: printable ASCII without blanks, ``"`` and ``\\``.
         reason: ``scope``, or ``address`` for a key used from outside its ``allowed_ips``.
         key_id: The id of the key.
+
+    Raises:
+        TypeError: A lone string as scopes, which would be read letter by letter.
     """
 
     code = 403
@@ -189,11 +198,14 @@ class InsufficientScope(APIError):
         self, scopes: Iterable[str] = (), *, reason: str = "scope", key_id: str | None = None
     ) -> None:
         super().__init__(reason=reason)
-        self.scopes = (scopes,) if isinstance(scopes, str) else tuple(scopes)
+        if isinstance(scopes, str):
+            raise TypeError("scopes must be a list; write InsufficientScope([…])")
+        self.scopes = tuple(scopes)
         self.key_id = key_id
         self.challenge = 'error="insufficient_scope"'
-        if self.scopes:
-            self.challenge += f', scope="{" ".join(self.scopes)}"'
+        named = [scope for scope in self.scopes if _SCOPE_TOKEN.fullmatch(scope)]
+        if named:
+            self.challenge += f', scope="{" ".join(named)}"'
 
 
 class UnsupportedMediaType(APIError):

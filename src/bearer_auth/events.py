@@ -2,16 +2,7 @@
 
 Names are stable. An event holds ids and fixed words: no secret, no text that a client chose.
 
-======================  ==========================================================
-``request.refused``     401, 403, 415 …; ``reason`` says why, which the client never learns
-``request.authenticated``  a key was accepted (only to a sink of your own)
-``store.failed``        the store could not answer; the client got a 503
-``key.created``         also ``key.imported``
-``key.updated``         also ``key.suspended``, ``key.resumed``
-``key.rotated``         also ``key.rotation_finished``
-``key.revoked``         final
-``key.purged``          a dead key's record was deleted
-======================  ==========================================================
+docs/events.md lists the names, and the reasons of refusals.
 """
 
 from __future__ import annotations

@@ -27,7 +27,6 @@ except ImportError as error:
 from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response
 
-from .authenticator import Clock
 from .cli.flask import commands
 from .errors import APIError, ConfigurationError
 from .events import EventSink
@@ -37,6 +36,7 @@ from .policy import Rule
 from .records import Principal
 from .stores import KeyStore
 from .stores.url import open_store
+from .values import Clock
 
 __all__ = ["FlaskBearerAuth", "Options", "commands", "current_principal", "require_scopes"]
 

@@ -24,6 +24,7 @@ from typing import Literal
 
 from .errors import ConfigurationError, StoreUnavailable
 from .token import base62
+from .values import listed
 
 Hashing = Literal["sha256", "argon2id"]
 Pepper = str | bytes
@@ -52,8 +53,11 @@ def parse_hash(text: str) -> str:
     ``$sha256$`` takes the digest as unpadded base64 or as 64 hexadecimal digits.
 
     Raises:
+        TypeError: Not text.
         ConfigurationError: Another algorithm, or a malformed string. The message doesn't quote it.
     """
+    if not isinstance(text, str):
+        raise TypeError(f"hash must be text, not {type(text).__name__}")
     if text.startswith(_SHA256):
         digest = text[len(_SHA256) :]
         if re.fullmatch(r"[0-9A-Fa-f]{64}", digest):
@@ -130,13 +134,11 @@ def check_peppers(peppers: Iterable[Pepper]) -> tuple[bytes, ...]:
     """Peppers as bytes, newest first.
 
     Raises:
-        TypeError: A lone pepper instead of a sequence of them, or something that is no text.
+        TypeError: Not a list, such as a lone pepper, or something in it is no text.
         ConfigurationError: An empty one.
     """
-    if isinstance(peppers, (str, bytes)):
-        raise TypeError("peppers must be a sequence, newest first; write peppers=[pepper]")
     checked: list[bytes] = []
-    for pepper in peppers:
+    for pepper in listed("peppers", peppers):
         if not isinstance(pepper, (str, bytes)):
             raise TypeError(f"a pepper must be text or bytes, not {type(pepper).__name__}")
         if not pepper:

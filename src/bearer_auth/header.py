@@ -17,13 +17,16 @@ import re
 
 from .errors import ConfigurationError, InvalidToken
 
+TCHAR = r"!#$%&'*+\-.^_`|~0-9A-Za-z"
+"""tchar, the characters of a token (RFC 9110 §5.6.2); to stand in a class of a pattern."""
+
 MAX_HEADER = 4096
 """Characters of a header value; a longer one is refused unread."""
 
 B64TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 
 _CREDENTIALS = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9\-._~+/]+=*)")
-_BEARER_SCHEME = re.compile(r"[ \t]*[Bb][Ee][Aa][Rr][Ee][Rr](?![!#$%&'*+\-.^_`|~0-9A-Za-z])")
+_BEARER_SCHEME = re.compile(rf"[ \t]*[Bb][Ee][Aa][Rr][Ee][Rr](?![{TCHAR}])")
 
 
 def bearer_token(value: str | None) -> str:

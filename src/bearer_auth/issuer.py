@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -20,8 +20,8 @@ from .hashing import (
     sieve_of,
 )
 from .records import IssuedKey, KeyRecord, Secret
-from .token import check_prefix, mint, new_key_id, parse
-from .values import to_lifetime
+from .token import check_part, mint, new_key_id, parse
+from .values import Clock, check_clock, to_lifetime
 
 IfRotating = Literal["refuse", "discard_new"]
 
@@ -56,14 +56,14 @@ class Issuer:
         *,
         peppers: Iterable[Pepper],
         hashing: Hashing,
-        clock: Callable[[], float],
+        clock: Clock,
     ) -> None:
         if hashing not in ("sha256", "argon2id"):
             raise ConfigurationError(f"hashing must be 'sha256' or 'argon2id', not {hashing!r}")
-        self._prefix = check_prefix(prefix)
+        self._prefix = check_part("prefix", prefix)
         self._peppers = check_peppers(peppers)
         self._hashing: Hashing = hashing
-        self._clock = clock
+        self._clock = check_clock(clock)
 
     def now(self) -> datetime:
         """The time, aware, in UTC."""

@@ -21,8 +21,9 @@ from .events import Emitter, EventSink
 from .hashing import Hashing, Pepper
 from .issuer import IfRotating, Issuer, KeyFields
 from .records import IssuedKey, KeyRecord, State
-from .stores import MAX_PAGE, KeyStore, Page, Query, Usage, WritableKeyStore
-from .values import to_lifetime
+from .stores import MAX_PAGE, KeyStore, Page, Query, Usage, WritableKeyStore, check_store
+from .token import check_key_id
+from .values import Clock, listed, to_lifetime
 
 _TRIES = 20
 """Attempts at a change that others change at the same time."""
@@ -59,11 +60,9 @@ class Keyring:
         peppers: Iterable[Pepper] = (),
         hashing: Hashing = "sha256",
         event_sink: EventSink | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Clock = time.time,
     ) -> None:
-        if isinstance(store, type) or not callable(getattr(store, "get", None)):
-            name = store.__name__ if isinstance(store, type) else type(store).__name__
-            raise TypeError(f"store must be an object with a method get(key_id), not {name}")
+        check_store(store)
         self._store = store
         self._issuer = Issuer(prefix, peppers=peppers, hashing=hashing, clock=clock)
         self._now = self._issuer.now
@@ -171,33 +170,24 @@ class Keyring:
         to_lifetime("grace", grace)
         if if_rotating not in ("refuse", "discard_new"):
             raise ConfigurationError("if_rotating must be 'refuse' or 'discard_new'")
-        token = ""
+        issued: list[IssuedKey] = []  # one for each attempt
 
         def change(old: KeyRecord) -> KeyRecord:
-            nonlocal token
             _need_life(old, self._now())
-            issued = self._issuer.renewed(old, grace, if_rotating)
-            token = issued.token
-            return issued.record
+            issued.append(self._issuer.renewed(old, grace, if_rotating))
+            return issued[-1].record
 
-        record = self._change(key_id, change)
+        _, record = self._change(key_id, change)
         self._tell("key.rotated", record, grace_s=int(grace.total_seconds()))
-        return IssuedKey(token, record)
+        return issued[-1]
 
     def finish_rotation(self, key_id: str) -> KeyRecord:
         """End the grace of the old secret now. Does nothing if none is running."""
-        running = False
-
-        def change(old: KeyRecord) -> KeyRecord:
-            nonlocal running
-            now = self._now()
-            running = any(secret.live_at(now) for secret in old.secrets[1:])
-            return replace(old, secrets=old.secrets[:1])
-
-        record = self._change(key_id, change)
-        if running:
-            self._tell("key.rotation_finished", record)
-        return record
+        old, new = self._change(key_id, lambda old: replace(old, secrets=old.secrets[:1]))
+        now = self._now()
+        if any(secret.live_at(now) for secret in old.secrets[1:]):
+            self._tell("key.rotation_finished", new)
+        return new
 
     def update(
         self,
@@ -233,7 +223,7 @@ class Keyring:
             _need_unrevoked(old)
             return replace(old, **cast(dict[str, Any], changes))
 
-        record = self._change(key_id, change)
+        _, record = self._change(key_id, change)
         self._tell("key.updated", record, changed=sorted(changes))
         return record
 
@@ -261,17 +251,10 @@ class Keyring:
         Raises:
             KeyNotFound: There is no such key.
         """
-        fresh = False
-
-        def change(old: KeyRecord) -> KeyRecord:
-            nonlocal fresh
-            fresh = old.status != "revoked"
-            return _revoked(old, self._now(), reason)
-
-        record = self._change(key_id, change)
-        if fresh:
-            self._tell("key.revoked", record)
-        return record
+        old, new = self._change(key_id, lambda old: _revoked(old, self._now(), reason))
+        if old != new:
+            self._tell("key.revoked", new)
+        return new
 
     def revoke_all(
         self,
@@ -290,12 +273,15 @@ class Keyring:
 
         Raises:
             TypeError: Not exactly one of the three is given.
+            ConfigurationError: One of the ids is none, such as a whole token. Nothing was ended.
         """
-        if isinstance(key_ids, str):
-            raise TypeError("key_ids must be a list of ids; use revoke for one key")
         if sum(given is not None for given in (user_id, tenant_id, key_ids)) != 1:
             raise TypeError("revoke_all takes just one of user_id, tenant_id and key_ids")
-        ids = None if key_ids is None else list(dict.fromkeys(key_ids))  # each is counted once
+        ids = None
+        if key_ids is not None:
+            once = dict.fromkeys(listed("key_ids", key_ids))
+            ids = [check_key_id(key_id) for key_id in once]
+        store = self._writable()
         count = 0
         for _ in range(_TRIES):
             if ids is None:
@@ -310,7 +296,7 @@ class Keyring:
             if not pairs and count:
                 return count
             try:
-                self._writable().replace(pairs)
+                store.replace(pairs)
             except Conflict:
                 continue
             for _, record in pairs:
@@ -321,7 +307,7 @@ class Keyring:
         raise Conflict("the keys kept changing while they were being revoked; try again")
 
     def get(self, key_id: str) -> KeyRecord | None:
-        """The record of a key, or ``None``."""
+        """The record of a key, or ``None``: also for what is no id, such as a whole token."""
         return self._store.get(key_id)
 
     def usage(self, key_id: str) -> Usage:
@@ -363,6 +349,10 @@ class Keyring:
             raise ConfigurationError(
                 f"status must be active, suspended, expired or revoked: {status!r}"
             )
+        if not isinstance(limit, int):
+            raise TypeError(f"limit must be a whole number, not {type(limit).__name__}")
+        if after is not None and not isinstance(after, str):
+            raise TypeError(f"after must be text, not {type(after).__name__}")
         if not 1 <= limit <= MAX_PAGE:
             raise ConfigurationError(f"limit must be 1 to {MAX_PAGE}: {limit}")
         now = self._now()
@@ -371,7 +361,7 @@ class Keyring:
             soon = now + to_lifetime("expires_within", expires_within)
         if unused_for is not None:
             long_ago = now - to_lifetime("unused_for", unused_for)
-        return self._writable("list keys").find(
+        return self._writable("list keys", ("find",)).find(
             Query(
                 now=now,
                 user_id=user_id,
@@ -391,6 +381,7 @@ class Keyring:
         Returns:
             How many were deleted.
         """
+        store = self._writable()
         before = self._now() - to_lifetime("dead_for", dead_for)
         states: tuple[State, ...] = ("revoked", "expired")
         for _ in range(_TRIES):
@@ -407,13 +398,13 @@ class Keyring:
             expired = [record for record in dead if record.status != "revoked"]
             try:
                 if expired:
-                    self._writable().replace(
+                    store.replace(
                         (record, _revoked(record, record.expires_at or before, "purged"))
                         for record in expired
                     )
             except Conflict:
                 continue
-            count = self._writable().delete(record.key_id for record in dead)
+            count = store.delete(record.key_id for record in dead)
             for record in dead:
                 self._tell("key.purged", record)
             return count
@@ -424,7 +415,10 @@ class Keyring:
         self._tell(event, record, created_by=record.created_by)
         return record
 
-    def _change(self, key_id: str, change: Callable[[KeyRecord], KeyRecord]) -> KeyRecord:
+    def _change(
+        self, key_id: str, change: Callable[[KeyRecord], KeyRecord]
+    ) -> tuple[KeyRecord, KeyRecord]:
+        """What was stored, and what is stored now in its place."""
         store = self._writable()
         for _ in range(_TRIES):
             old = self._existing(key_id)
@@ -435,27 +429,27 @@ class Keyring:
                 store.replace([] if new == old else [(old, new)])
             except Conflict:
                 continue
-            return new
+            return old, new
         raise Conflict(f"the key {key_id} kept changing; try again")
 
     def _set_status(self, key_id: str, status: Literal["active", "suspended"]) -> KeyRecord:
-        fresh = False
-
         def change(old: KeyRecord) -> KeyRecord:
-            nonlocal fresh
             _need_unrevoked(old)
-            fresh = old.status != status
             return replace(old, status=status)
 
-        record = self._change(key_id, change)
-        if fresh:
-            self._tell("key.suspended" if status == "suspended" else "key.resumed", record)
-        return record
+        old, new = self._change(key_id, change)
+        if old != new:
+            self._tell("key.suspended" if status == "suspended" else "key.resumed", new)
+        return new
 
     def _existing(self, key_id: str) -> KeyRecord:
+        try:
+            check_key_id(key_id)
+        except ConfigurationError as error:
+            raise KeyNotFound(str(error)) from None
         record = self._store.get(key_id)
         if record is None:
-            raise KeyNotFound(f"no key has the id {key_id[:64]!r}")
+            raise KeyNotFound(f"no key has the id {key_id!r}")
         return record
 
     def _every(self, **filters: Any) -> Iterator[KeyRecord]:
@@ -467,8 +461,12 @@ class Keyring:
             if after is None:
                 return
 
-    def _writable(self, action: str = "change keys") -> WritableKeyStore:
-        for method in ("add", "replace", "find", "delete"):
+    def _writable(
+        self,
+        action: str = "change keys",
+        needed: Iterable[str] = ("add", "replace", "find", "delete"),
+    ) -> WritableKeyStore:
+        for method in needed:
             if not callable(getattr(self._store, method, None)):
                 raise ReadOnlyStore(
                     f"can't {action}: {type(self._store).__name__} is read-only (it has no "

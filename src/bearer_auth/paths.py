@@ -10,6 +10,9 @@ would make of it:
              in front; empty and ``.`` segments dropped, ``..`` resolved; no final ``/``
     N cut    the same, after also cutting the decoded text at the first ``?`` or ``#``
 
+N undoes every oddity. A router undoes some and leaves others: Flask takes ``//execute/..`` for the
+ensemble ``..``. So what only such a reader would see is looked at too (``readings``).
+
 Letter case counts. A router that ignores it (none of the usual ones does by default) needs each
 spelling as a rule, or a rule for the folder above.
 """
@@ -18,12 +21,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
 from .errors import ConfigurationError
 
 MAX_NORMAL = 8192
 """Characters of a normal path; a longer one is not normal."""
+
+MAX_READ = 1024
+"""Characters of a path that isn't normal, of which each reading is looked at."""
+
+MAX_READINGS = 128
+"""Readings of one path that are looked at. Honest ones have a handful."""
 
 MAX_ROUNDS = 8
 """Times that a path is decoded before it counts as unreadable. Honest ones need two."""
@@ -81,6 +91,29 @@ def normalise(path: str) -> tuple[str, str] | None:
     return _resolve(text), _resolve(re.split("[?#]", text, maxsplit=1)[0])
 
 
+def readings(path: str) -> set[str] | None:
+    """The texts that readers make of a PATH_INFO who undo any of its oddities, in any order.
+
+    ``None`` if there are more than 128 of them, or more than 1,024 characters: then all that can
+    be said is that somebody is trying.
+    """
+    if len(path) > MAX_READ:
+        return None
+    forms = new = {
+        path.encode("latin-1" if max(path, default="") < "\u0100" else "utf-8", "ignore")
+    }
+    while new:
+        new = {undo(form) for form in new for undo in _UNDOINGS} - forms
+        forms = forms | new
+        if len(forms) > MAX_READINGS:
+            return None
+    return {
+        form.decode(encoding, errors)
+        for form in forms
+        for encoding, errors in (("utf-8", "ignore"), ("utf-8", "replace"), ("latin-1", "strict"))
+    }
+
+
 def _plain(data: bytes) -> str | None:
     for _ in range(MAX_ROUNDS):
         decoded = unquote_to_bytes(data)
@@ -103,6 +136,32 @@ def _resolve(text: str) -> str:
         elif name not in ("", "."):
             kept.append(name)
     return "/" + "/".join(kept)
+
+
+def _dots(data: bytes) -> bytes:
+    kept: list[bytes] = []
+    for segment in data.split(b"/"):
+        if segment == b"..":
+            del kept[-1:]
+        elif segment != b".":
+            kept.append(segment)
+    return b"/".join(kept)
+
+
+_UNDOINGS: tuple[Callable[[bytes], bytes], ...] = (
+    lambda data: _ORIGIN.sub(b"", data),
+    unquote_to_bytes,
+    lambda data: data.decode("utf-8", "ignore").encode(),
+    lambda data: re.sub(rb"[\x00-\x1f\x7f]|\xc2[\x80-\x9f]", b"", data),  # control characters
+    lambda data: data.removesuffix(b"\n"),  # "$" in a router's pattern
+    lambda data: data.replace(b"\\", b"/"),
+    lambda data: re.split(rb"[?#]", data, maxsplit=1)[0],
+    lambda data: re.sub(rb";[^/]*", b"", data),
+    lambda data: b"/" + data.lstrip(b"/"),
+    lambda data: re.sub(rb"//+", b"/", data),
+    _dots,
+)
+"""What a server or a router may do to a path before it is compared."""
 
 
 class Pattern:
@@ -139,17 +198,19 @@ class Pattern:
         # A name stands for any segment, so which name it is doesn't matter: None.
         self._segments = tuple(None if _NAME.fullmatch(s) else s for s in segments)
         self._final = text.endswith("/")
-        folder = "".join("/" + ("[^/]+" if s is None else re.escape(s)) for s in self._segments)
+        one = "".join("/" + ("[^/]+" if s is None else re.escape(s)) for s in self._segments)
         rest = "/(?s:.+)" if self._below else "/" if self._final else ""
-        self._matches = re.compile(folder + rest)
-        self._covers = re.compile(folder + ("(?:/(?s:.*))?" if self._below else "/?"))
+        self._matches = re.compile(one + rest)
+        # Falcon takes an empty segment for a name's value.
+        any_ = "".join("/" + ("[^/]*" if s is None else re.escape(s)) for s in self._segments)
+        self._covers = re.compile(any_ + ("(?:/(?s:.*))?" if self._below else "/?"))
 
     def matches(self, text: str) -> bool:
         """Whether this is a path that the pattern stands for, to the letter."""
         return self._matches.fullmatch(text) is not None
 
     def covers(self, text: str) -> bool:
-        """The same, with or without a final slash, and with the folder itself."""
+        """The same, with or without a final slash, with the folder itself, a name left empty."""
         return self._covers.fullmatch(text) is not None
 
     def within(self, other: Pattern, *, wide: bool) -> bool:

@@ -2,7 +2,7 @@
 
 A path that no rule matches needs a key. The first rule that matches counts. Ambiguity never
 loosens: a path that isn't in normal form (``paths``) is never public, and it needs the scopes of
-its raw form, of N and of N cut together.
+all its readings together: raw, N, N cut, and those that undo some of its oddities only.
 
 Rules read PATH_INFO, what the wrapped app routes on. SCRIPT_NAME, X-HTTP-Method-Override,
 X-Original-URL and RAW_URI are never read.
@@ -15,15 +15,15 @@ import re
 from collections.abc import Iterable
 from dataclasses import KW_ONLY, dataclass
 from types import EllipsisType
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from . import paths
 from .content_types import ContentTypes
 from .errors import ConfigurationError
+from .header import TCHAR
 from .paths import Pattern
 from .scopes import parse_scopes
-
-_T = TypeVar("_T")
+from .values import listed
 
 MAX_DECISIONS = 2048
 """Decisions that a policy remembers."""
@@ -31,7 +31,7 @@ MAX_DECISIONS = 2048
 MAX_REMEMBERED = 256
 """Characters of a method and a path together whose decision is remembered."""
 
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.6.2
+_METHOD = re.compile(rf"[{TCHAR}]+")  # RFC 9110 §9.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Rule:
                 raise TypeError(f"{name} of the rule for {self.path!r} must be True or False")
         put(self, "scopes", parse_scopes(self.scopes))
         if self.methods is not None:
-            methods = {_check_method(method) for method in _each("methods", self.methods)}
+            methods = {_check_method(method) for method in listed("methods", self.methods)}
             if not methods:
                 raise ConfigurationError(
                     f"methods of the rule for {self.path!r} is empty; leave it out to mean all"
@@ -134,11 +134,11 @@ class Policy:
         content_types: Iterable[str] | None = ("application/json",),
     ) -> None:
         types = None if content_types is None else ContentTypes(content_types)
-        named = {f"rules[{i}]": rule for i, rule in enumerate(_each("rules", rules))}
+        named = {f"rules[{i}]": rule for i, rule in enumerate(listed("rules", rules))}
         for name, rule in named.items():
             if not isinstance(rule, Rule):
                 raise TypeError(f"{name} must be a Rule, not {type(rule).__name__}")
-        for i, path in enumerate(_each("public", public)):
+        for i, path in enumerate(listed("public", public)):
             named[f"public[{i}]"] = Rule(path, public=True)
         compiled = {name: _Compiled(rule, types) for name, rule in named.items()}
         for (first, a), (second, b) in itertools.combinations(compiled.items(), 2):
@@ -149,7 +149,7 @@ class Policy:
                     f"before it and covers it; put Rule({path!r}, …) first, or remove one of them"
                 )
         self._rules = tuple(compiled.values())
-        self._decided: dict[tuple[str, str], Decision] = {}
+        self._decided: dict[tuple[str, str], Decision | None] = {}
         self.default = Decision(False, False, (), types)
         self._strictest = self._with_scopes_of(self._rules)
         self.trivial = not self._rules
@@ -161,11 +161,22 @@ class Policy:
             method: REQUEST_METHOD, as it came.
             path: PATH_INFO, as it came.
         """
+        decision = self.at_once(method, path)
+        return self._of_each_reading(method, path) if decision is None else decision
+
+    def at_once(self, method: str, path: str) -> Decision | None:
+        """The same, but ``None`` for a path that isn't normal.
+
+        Such a path needs a key. Which scopes it needs may take milliseconds to find out, so ask
+        ``decide`` only for who has shown a key.
+        """
         try:
             return self._decided[method, path]
         except KeyError:
             pass
-        decision = self._decide(method, path)
+        text = paths.decode(path)
+        normal = text is not None and paths.is_normal(text)
+        decision = self._of_normal(method, text) if text is not None and normal else None
         if len(method) + len(path) <= MAX_REMEMBERED:
             # Each step is atomic, under the GIL and in a free-threaded build. Threads that race
             # here do the work twice, or exceed the bound by one entry each.
@@ -174,25 +185,25 @@ class Policy:
             self._decided[method, path] = decision
         return decision
 
-    def _decide(self, method: str, path: str) -> Decision:
-        text = paths.decode(path)
-        if text is not None and paths.is_normal(text):
-            first = self._first(method, text)
-            decision = self.default if first is None else self._as_written(first, method, text)
-            # Of a normal path, N is the same without a final slash, and N cut is N.
-            n = text.removesuffix("/") or "/"
-            also = None if n == text else self._first(method, n)
-            if also is not None and not also.scopes <= set(decision.scopes):
-                scopes = also.scopes.union(decision.scopes)
-                return decision._replace(public=False, optional=False, scopes=tuple(sorted(scopes)))
-            return decision
-        forms = paths.normalise(path)
-        if forms is None:
+    def _of_normal(self, method: str, text: str) -> Decision:
+        first = self._first(method, text)
+        decision = self.default if first is None else self._as_written(first, method, text)
+        # Of a normal path, N is the same without a final slash, and N cut is N.
+        n = text.removesuffix("/") or "/"
+        also = None if n == text else self._first(method, n)
+        if also is not None and not also.scopes <= set(decision.scopes):
+            scopes = also.scopes.union(decision.scopes)
+            return decision._replace(public=False, optional=False, scopes=tuple(sorted(scopes)))
+        return decision
+
+    def _of_each_reading(self, method: str, path: str) -> Decision:
+        forms, more = paths.normalise(path), paths.readings(path)
+        if forms is None or more is None:
             return self._strictest
         # A rule without scopes only takes away what later ones need, so here it doesn't count.
         scoped = [rule for rule in self._rules if rule.scopes and rule.has(method.upper())]
         found: list[_Compiled] = []
-        for form in {path if text is None else text, *forms}:
+        for form in {*forms, *more}:
             found += [rule for rule in scoped if rule.pattern.covers(form)][:1]
         return self._with_scopes_of(found)
 
@@ -247,18 +258,10 @@ class _Compiled:
         return later.pattern.within(self.pattern, wide=bool(self.scopes))
 
 
-def _each(name: str, values: Iterable[_T]) -> list[_T]:
-    if isinstance(values, (str, bytes, Rule)):
-        raise TypeError(f"{name} must be a list; write [{values!r}]")
-    if not isinstance(values, Iterable):
-        raise TypeError(f"{name} must be a list, not {values!r}")
-    return list(values)
-
-
 def _check_method(method: str) -> str:
     if not isinstance(method, str):
         raise TypeError(f"a method must be text, not {type(method).__name__}")
-    if not _TOKEN.fullmatch(method):
+    if not _METHOD.fullmatch(method):
         raise ConfigurationError(f"not a method: {method!r}; write a name such as 'GET'")
     if method != method.upper():
         raise ConfigurationError(

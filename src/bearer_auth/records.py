@@ -17,8 +17,8 @@ from typing import Any, Literal, Self
 from .errors import ConfigurationError, InsufficientScope
 from .hashing import Pepper, check_peppers, hash_token, imported_id, parse_hash
 from .scopes import covers_all, parse_scopes
-from .token import KEY_ID, check_environment, parse, redact
-from .values import check_importable, check_metadata, check_text, parse_networks, to_utc
+from .token import check_key_id, check_part, parse, redact
+from .values import check_importable, check_metadata, check_text, listed, parse_networks, to_utc
 
 Status = Literal["active", "suspended", "revoked"]
 State = Literal["active", "suspended", "expired", "revoked"]
@@ -112,8 +112,7 @@ class KeyRecord:
     secrets: tuple[Secret, ...] = ()
 
     def __post_init__(self) -> None:
-        if not KEY_ID.fullmatch(self.key_id):
-            raise ConfigurationError("key_id must be 16 characters of 0-9, A-Z and a-z")
+        check_key_id(self.key_id)
         check_text("user_id", self.user_id, 1, 255)
         check_text("plan", self.plan, 1, 64)
         check_text("name", self.name, 0, 255)
@@ -121,7 +120,7 @@ class KeyRecord:
         for name, most in (("tenant_id", 255), ("created_by", 255), ("limit", 255)):
             if getattr(self, name) is not None:
                 check_text(name, getattr(self, name), 1, most)
-        check_environment(self.environment)
+        check_part("environment", self.environment)
         if self.status not in ("active", "suspended", "revoked"):
             raise ConfigurationError(
                 f"status must be active, suspended or revoked: {self.status!r}"
@@ -130,7 +129,7 @@ class KeyRecord:
         put(self, "scopes", parse_scopes(self.scopes))
         put(self, "allowed_ips", parse_networks(self.allowed_ips))
         put(self, "metadata", check_metadata(self.metadata))
-        put(self, "secrets", tuple(self.secrets))
+        put(self, "secrets", tuple(listed("secrets", self.secrets)))
         put(self, "created_at", to_utc("created_at", self.created_at))
         for name in ("expires_at", "revoked_at"):
             if getattr(self, name) is not None:
@@ -207,10 +206,6 @@ class Principal:
     environment: str = "production"
     name: str = ""
     _metadata: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False, repr=False)
-    # Sets of scopes that were found to be covered; the questions come from code, so they are few.
-    _covered: set[tuple[str, ...]] = field(
-        default_factory=set[tuple[str, ...]], init=False, repr=False, compare=False
-    )
 
     @classmethod
     def of(cls, record: KeyRecord) -> Self:
@@ -233,13 +228,7 @@ class Principal:
 
     def has_scopes(self, *scopes: str) -> bool:
         """Whether the key's scopes cover all of these."""
-        if scopes in self._covered:
-            return True
-        if not covers_all(self.scopes, scopes):
-            return False
-        if len(self._covered) < 64:
-            self._covered.add(scopes)
-        return True
+        return covers_all(self.scopes, scopes)
 
     def require_scopes(self, *scopes: str) -> None:
         """Do nothing if the key's scopes cover all of these.

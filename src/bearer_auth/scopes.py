@@ -13,9 +13,10 @@ subset of RFC 6750's scope-token, so that a scope can stand in a challenge as it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from .errors import ConfigurationError
+from .values import listed
 
 MAX_SCOPES = 100
 """Scopes that one key or rule may have."""
@@ -27,12 +28,10 @@ def parse_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
     """Check scopes and put them in their one order, without repeats.
 
     Raises:
-        TypeError: A lone string, which would be read letter by letter.
+        TypeError: Not a list.
         ConfigurationError: A scope that doesn't follow the grammar, or too many.
     """
-    if isinstance(scopes, str):
-        raise TypeError(f"scopes must be a list of strings, not a string; write [{scopes!r}]")
-    unique = set(scopes)
+    unique = set(listed("scopes", scopes))
     for scope in unique:
         if not isinstance(scope, str) or len(scope) > 128 or not _SCOPE.fullmatch(scope):
             raise ConfigurationError(
@@ -49,7 +48,9 @@ def covers(granted: str, needed: str) -> bool:
     return granted == needed or (granted.endswith(":*") and needed.startswith(granted[:-1]))
 
 
-def covers_all(granted: Iterable[str], needed: Iterable[str]) -> bool:
+def covers_all(granted: Collection[str], needed: Iterable[str]) -> bool:
     """Whether the granted scopes cover each of the needed ones."""
-    granted = tuple(granted)
-    return all(any(covers(have, need) for have in granted) for need in needed)
+    for need in needed:
+        if need not in granted and not any(covers(have, need) for have in granted):
+            return False
+    return True

@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 import secrets
 import zlib
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from .errors import ConfigurationError, InvalidToken
 
@@ -27,8 +27,22 @@ PREFIX = re.compile(r"[a-z][a-z0-9]{0,15}")
 ENVIRONMENT = re.compile(r"[a-z0-9]{1,16}")
 KEY_ID = re.compile(r"[0-9A-Za-z]{16}")
 
+_PARTS = {
+    "prefix": (
+        PREFIX,
+        "a key prefix",
+        "a lower-case letter and up to 15 lower-case letters or digits, such as 'acme'",
+    ),
+    "environment": (
+        ENVIRONMENT,
+        "an environment",
+        "1 to 16 lower-case letters or digits, such as 'production'",
+    ),
+}
+
 _TOKEN = re.compile(
-    r"([a-z][a-z0-9]{0,15})_([a-z0-9]{1,16})_([0-9A-Za-z]{16})[0-9A-Za-z]{43}([0-9A-Za-z]{6})"
+    rf"({PREFIX.pattern})_({ENVIRONMENT.pattern})_({KEY_ID.pattern})"
+    "[0-9A-Za-z]{43}([0-9A-Za-z]{6})"
 )
 
 
@@ -50,10 +64,11 @@ def mint(prefix: str, environment: str, key_id: str | None = None) -> str:
         key_id: The id to use; a new random one by default.
 
     Raises:
-        ConfigurationError: The prefix or the environment doesn't follow the grammar.
+        TypeError: The prefix or the environment is not text.
+        ConfigurationError: One of them doesn't follow the grammar.
     """
-    check_prefix(prefix)
-    check_environment(environment)
+    check_part("prefix", prefix)
+    check_part("environment", environment)
     secret = base62(secrets.randbelow(62**43), 43)
     text = f"{prefix}_{environment}_{key_id or new_key_id()}{secret}"
     return text + _checksum(text)
@@ -102,24 +117,39 @@ def base62(number: int, width: int) -> str:
     return "".join(digits)
 
 
-def check_prefix(prefix: str) -> str:
-    """Return the prefix, or raise ``ConfigurationError``."""
-    if not PREFIX.fullmatch(prefix):
-        raise ConfigurationError(
-            f"not a key prefix: {prefix!r}; write a lower-case letter and up to 15 lower-case "
-            "letters or digits, such as 'acme'"
-        )
-    return prefix
+def check_part(name: Literal["prefix", "environment"], text: str) -> str:
+    """Return the prefix or the environment of a token.
+
+    Raises:
+        TypeError: Not text.
+        ConfigurationError: It doesn't follow the grammar.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"{name} must be text, not {type(text).__name__}")
+    pattern, what, fix = _PARTS[name]
+    if not pattern.fullmatch(text):
+        raise ConfigurationError(f"not {what}: {text!r}; write {fix}")
+    return text
 
 
-def check_environment(environment: str) -> str:
-    """Return the environment's name, or raise ``ConfigurationError``."""
-    if not ENVIRONMENT.fullmatch(environment):
+def check_key_id(text: str) -> str:
+    """Return a key's id. What is none is never quoted: it may be a token, given by mistake.
+
+    Raises:
+        TypeError: Not text.
+        ConfigurationError: Not an id; for a token the message says what its id is.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"key_id must be text, not {type(text).__name__}")
+    if KEY_ID.fullmatch(text):
+        return text
+    token = parse(text)
+    if token is not None:
         raise ConfigurationError(
-            f"not an environment: {environment!r}; write 1 to 16 lower-case letters or digits, "
-            "such as 'production'"
+            "this is a whole token; its id is the 16 characters after the environment: "
+            + token.key_id
         )
-    return environment
+    raise ConfigurationError("that is no key id (16 letters and digits)")
 
 
 def _checksum(text: str) -> str:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import ipaddress
 import json
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from .errors import ConfigurationError
 from .header import B64TOKEN, MAX_HEADER
 from .token import parse
+
+_T = TypeVar("_T")
+
+Clock = Callable[[], float]
+"""Seconds since 1970, as ``time.time`` gives them."""
 
 MAX_METADATA = 8192
 """Bytes of a key's metadata as compact JSON."""
@@ -21,6 +26,31 @@ MAX_LIFETIME = timedelta(days=365_000)
 
 MIN_IMPORTED = 8
 """Characters of a token that someone brings along."""
+
+
+def check_clock(clock: Clock) -> Clock:
+    """Return a clock.
+
+    Raises:
+        TypeError: It can't be called.
+    """
+    if not callable(clock):
+        raise TypeError(f"clock must be a function such as time.time, not {clock!r}")
+    return clock
+
+
+def listed(name: str, values: Iterable[_T]) -> list[_T]:
+    """The values of an argument that takes several.
+
+    Raises:
+        TypeError: Not a list or the like, or a lone text, which would be read letter by letter. It
+            is not quoted: it may be a pepper or a token.
+    """
+    if isinstance(values, (str, bytes)):
+        raise TypeError(f"{name} must be a list; write {name}=[…]")
+    if not isinstance(values, Iterable):
+        raise TypeError(f"{name} must be a list, not {type(values).__name__}")
+    return list(values)
 
 
 def to_utc(name: str, value: datetime) -> datetime:
@@ -78,13 +108,11 @@ def parse_networks(addresses: Iterable[str]) -> tuple[str, ...]:
     """Check addresses and networks and bring each to its one spelling.
 
     Raises:
-        TypeError: A lone string.
+        TypeError: Not a list of strings.
         ConfigurationError: Something that is neither, or a network with host bits set.
     """
-    if isinstance(addresses, str):
-        raise TypeError(f"allowed_ips must be a list of strings; write [{addresses!r}]")
     networks: list[str] = []
-    for address in addresses:
+    for address in listed("allowed_ips", addresses):
         if not isinstance(address, str):  # ip_network takes numbers too
             raise TypeError(f"allowed_ips must hold strings, not {type(address).__name__}")
         try:

@@ -20,6 +20,8 @@ from bearer_auth import BearerAuth, KeyRecord, Keyring
 from bearer_auth.stores.sql import SQLStore
 from bearer_auth.token import mint
 
+pytestmark = pytest.mark.once
+
 LANGUAGES = ("bash", "console", "sh")
 
 ROOT = Path(__file__).parents[2]
@@ -129,3 +131,10 @@ def test_other_commands_exist(block: Any) -> None:
             assert match[1] in targets
         else:
             assert RUNS.match(command), f"nobody checks this: {command}"
+
+
+def test_each_file_that_the_makefile_names_exists() -> None:
+    words = (ROOT / "Makefile").read_text().replace("@", " ").split()
+    named = {word for word in words if re.fullmatch(r"\w+(/[\w.-]+)+|[\w-]+\.(txt|toml)", word)}
+    assert {"tools/venv", "bench/run.py", "requirements-dev.txt"} <= named
+    assert {name for name in named if not (ROOT / name).exists()} == set()

@@ -5,16 +5,6 @@ import pytest
 from bearer_auth import BearerAuth, Keyring, MemoryStore, Principal, Rule, get_principal
 
 
-class Sink:
-    """Hears of refusals only."""
-
-    def emit(self, event):
-        pass
-
-    def wants(self, name):
-        return False
-
-
 @pytest.fixture
 def store():
     return MemoryStore()
@@ -22,7 +12,7 @@ def store():
 
 @pytest.fixture
 def ring(store):
-    return Keyring(store, event_sink=Sink())
+    return Keyring(store)
 
 
 @pytest.fixture
@@ -46,7 +36,7 @@ def app():
 
 @pytest.fixture
 def protect(app, store):
-    return lambda **options: BearerAuth(app, store, event_sink=Sink(), **options)
+    return lambda **options: BearerAuth(app, store, **options)
 
 
 def test_the_app_finds_who_it_is_and_no_key(call, app, protect, token):
@@ -62,12 +52,6 @@ def test_the_app_finds_who_it_is_and_no_key(call, app, protect, token):
     assert token not in repr(app.environ)
     assert "REMOTE_USER" not in app.environ
     assert "AUTH_TYPE" not in app.environ
-
-
-@pytest.mark.parametrize("value", ["bearer {}", "BEARER {}", "Bearer   {}", " \tbEaReR {}\t "])
-def test_the_scheme_in_any_letter_case_and_blanks_around_it(call, protect, token, value):
-    for _ in range(2):  # the second time from the cache
-        assert call(protect(), HTTP_AUTHORIZATION=value.format(token)).status == "200 OK"
 
 
 def test_the_header_stays_on_request(call, app, protect, token):
@@ -187,6 +171,6 @@ def test_what_is_no_preflight_is_not_let_through(call, protect):
 
 def test_a_request_without_path_info_is_decided_too(store, token, app):
     started = []
-    wrapped = BearerAuth(app, store, public=["/docs"], event_sink=Sink())
+    wrapped = BearerAuth(app, store, public=["/docs"])
     wrapped({"REQUEST_METHOD": "GET"}, lambda status, headers: started.append(status))
     assert started == ["401 Unauthorized"]

@@ -479,8 +479,8 @@ WRONG = {
     "an app that isn't callable": (TypeError, {"app": object()}, "app must be a WSGI app"),
     "no app": (TypeError, {"app": None}, "app must be a WSGI app"),
     "a store without get": (TypeError, {"store": object()}, "a method get"),
-    "a store's class": (TypeError, {"store": MemoryStore}, "a method get"),
-    "a URL as store": (TypeError, {"store": "sqlite:///keys.db"}, "a method get"),
+    "a store's class": (TypeError, {"store": MemoryStore}, "write MemoryStore()"),
+    "a URL as store": (TypeError, {"store": "sqlite:///keys.db"}, "write SQLStore("),
     "an unknown option": (TypeError, {"relm": "api"}, "relm"),
     "an empty realm": (ConfigurationError, {"realm": ""}, "realm must be"),
     "a realm with a line end": (ConfigurationError, {"realm": "a\r\nb"}, "realm must be"),
@@ -501,7 +501,7 @@ WRONG = {
     ),
     "a rule that is a path": (TypeError, {"rules": ["/a"]}, "must be a Rule"),
     "one rule": (TypeError, {"rules": Rule("/a")}, "rules must be a list"),
-    "one environment": (TypeError, {"environments": "production"}, "write ['production']"),
+    "one environment": (TypeError, {"environments": "production"}, "write environments=[…]"),
     "no environment": (ConfigurationError, {"environments": []}, "environments is empty"),
     "a malformed environment": (
         ConfigurationError,
@@ -527,7 +527,7 @@ WRONG = {
     "one content type": (
         TypeError,
         {"content_types": "application/json"},
-        "write ['application/json']",
+        "write content_types=[…]",
     ),
     "no content type": (ConfigurationError, {"content_types": []}, "content_types is empty"),
     "a malformed content type": (
@@ -542,7 +542,7 @@ WRONG = {
         {"keep_authorization_header": None},
         "must be True or False",
     ),
-    "one pepper": (TypeError, {"peppers": "pepper"}, "write peppers=[pepper]"),
+    "one pepper": (TypeError, {"peppers": "pepper"}, "write peppers=[…]"),
     "an empty pepper": (ConfigurationError, {"peppers": [""]}, "a pepper is empty"),
     "a pepper that is no text": (TypeError, {"peppers": [5]}, "must be text or bytes"),
     "a sink without emit": (TypeError, {"event_sink": print}, "a method emit"),

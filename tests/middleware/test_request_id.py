@@ -13,16 +13,8 @@ from bearer_auth.middleware.request_id import REQUEST_ID, request_id
 FRESH = re.compile(r"[0-9a-f]{16}-[1-9][0-9]*")
 
 
-class Sink:
-    def __init__(self):
-        self.events = []
-
-    def emit(self, event):
-        self.events.append(event)
-
-
 def wrap(app, sink=None):
-    return request_id(app, challenge='Bearer realm="api"', emitter=Emitter(sink or Sink()))
+    return request_id(app, challenge='Bearer realm="api"', emitter=Emitter(sink))
 
 
 def echo(environ, start_response):
@@ -123,9 +115,7 @@ def test_property_each_answer_has_it_once_and_keeps_all_other_headers_in_order(h
     assert headers == before  # the app's own list is left alone
 
 
-def test_the_envelope_is_answered_for_what_the_app_raises(call):
-    sink = Sink()
-
+def test_the_envelope_is_answered_for_what_the_app_raises(call, sink):
     def app(environ, start_response):
         raise InsufficientScope(["admin"], key_id="AbCdEfGh01234567")
 
@@ -142,9 +132,7 @@ def test_the_envelope_is_answered_for_what_the_app_raises(call):
     assert (event.request_id, event.address, event.data) == ("request-1", "192.0.2.7", {})
 
 
-def test_the_detail_of_an_error_is_in_the_event_and_not_in_the_answer(call):
-    sink = Sink()
-
+def test_the_detail_of_an_error_is_in_the_event_and_not_in_the_answer(call, sink):
     def app(environ, start_response):
         raise InvalidRequest("the ensemble is a circle")
 

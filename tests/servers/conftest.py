@@ -35,18 +35,13 @@ COMMANDS = {
 }
 
 
-class Quiet:
-    def emit(self, event):
-        pass
-
-
 class Keys:
     """A store in a file, written by the test's process and read by the server's."""
 
     def __init__(self, folder):
         self.path = folder / "keys.db"
         self.store = SQLStore(f"sqlite:///{self.path}")
-        self.ring = Keyring(self.store, event_sink=Quiet())
+        self.ring = Keyring(self.store)
         self.user = self.ring.create(user_id="user_123", plan="pro").token
         self.admin = self.ring.create(user_id="admin", scopes=["admin"]).token
 

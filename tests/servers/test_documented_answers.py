@@ -7,6 +7,8 @@ import subprocess
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 UNAUTHORIZED = (
     b'{"success": false, "error": {"code": "UNAUTHORIZED", "message": "Invalid API key"}}'
 )

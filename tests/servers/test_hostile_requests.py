@@ -8,6 +8,8 @@ import json
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 GUNICORN = {"gunicorn-sync", "gunicorn-gthread", "gunicorn-gevent"}
 HTTP_PARSER_OF_PYTHON = {"werkzeug", "wsgiref", "gevent"}
 
@@ -138,31 +140,16 @@ def test_a_lower_case_method_needs_the_same_scopes(server, app, method):
 # Paths
 
 
+# Those that servers hand on differently; the rest is in tests/threats/test_deciding_the_route.py.
 ADMIN = [
-    "/admin",
-    "/admin/",
     "/admin/x",
     "//admin/x",
-    "///admin//x",
-    "/./admin",
     "/x/../admin/x",
-    "/admin/..",
     "/%61dmin/x",
-    "/%2561dmin/x",
     "/admin%2Fx",
     "/ad%00min",
     "/admin%0a",
-    "/admin;x",
-    "/admin?x",
-    "/admin%3fx",
-    "/admin%23x",
-    "/docs/..%2fadmin",
-    "/docs/../admin/x",
-    "/static/../admin/x",
-    "/static/%2e%2e/admin/x",
     "/static/..%5cadmin",
-    "/static/..;/admin",
-    "/\\admin/x",
     "\\admin\\x",
     "admin/x",
     "http://localhost/admin/x",

@@ -36,6 +36,60 @@ def read(value):
     return record
 
 
+def refused(value):
+    with pytest.raises(ConfigurationError) as caught:
+        read_key(CI, "ci", value, AT)
+    assert BODY[:8] not in str(caught.value)
+    return str(caught.value)
+
+
+class TestAMintedTokenThatIsNotWhole:
+    """A shell's ``${TOKEN%?}`` or a hasty paste would be a valid key, and not the one meant."""
+
+    @pytest.mark.parametrize("value", [STAGING[:-1], as_json(token=STAGING[:-1])])
+    def test_it_is_not_taken_for_someones_own(self, value):
+        assert refused(value) == (
+            "the token looks like a token of bearer_auth but is not whole "
+            "(75 characters instead of 76?)"
+        )
+
+    @pytest.mark.parametrize("place", range(len("ba_staging_"), len(STAGING)))
+    def test_no_character_may_be_lost_or_doubled(self, place):
+        assert "(75 characters instead of 76?)" in refused(STAGING[:place] + STAGING[place + 1 :])
+        assert "(77 characters instead of 76?)" in refused(
+            STAGING[:place] + STAGING[place:][0] + STAGING[place:]
+        )
+
+    @pytest.mark.parametrize("place", range(len("ba_staging_"), len(STAGING)))
+    def test_no_character_may_be_changed(self, place):
+        changed = "z" if STAGING[place] != "z" else "y"
+        assert "wrong checksum" in refused(STAGING[:place] + changed + STAGING[place + 1 :])
+
+    @pytest.mark.parametrize("length", [50, 64, 66, 80])
+    def test_about_as_long_is_not_whole(self, length):
+        assert "is not whole" in refused("ba_staging_" + ("aB3" * 30)[:length])
+
+    @pytest.mark.parametrize(
+        "token",
+        [
+            "my_key_" + "0123456789abcdef" * 4,  # 32 random bytes in hexadecimal
+            "MY_KEY_" + "aB3" * 21,
+            "sk_live_" + ("aB3" * 40)[:99],
+            "ba_staging_" + ("aB3" * 30)[:49],
+            "ba_staging_" + ("aB3" * 30)[:81],
+            "ba_staging_" + ("aB-" * 30)[:64],
+            "key_" + ("aB3" * 30)[:64],
+        ],
+    )
+    def test_what_others_mint_is_taken(self, token):
+        assert read_key(CI, "ci", token, AT)[1] == token
+
+
+@pytest.mark.parametrize("value", [f'"{STAGING}"', f"'{STAGING}'", """'{"token":"x"}'""", '"'])
+def test_a_quote_that_an_env_file_reader_kept_is_named(value):
+    assert refused(value) == "the value begins with a quote: leave the outer quotes out"
+
+
 class TestAToken:
     def test_a_minted_one_brings_its_id_and_environment(self):
         assert read(STAGING) == KeyRecord(

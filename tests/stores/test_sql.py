@@ -1,5 +1,8 @@
 """SQLStore: the contract, its arguments, and its failures."""
 
+import sqlite3
+import subprocess
+import sys
 import traceback
 from datetime import UTC, datetime, timedelta
 
@@ -37,6 +40,21 @@ class TestSQLStore(WritableKeyStoreContract):
 
 
 # What it is given
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from bearer_auth.stores.sql import SQLStore",
+        "from bearer_auth.stores.url import open_store; open_store('sqlite:///keys.db')",
+    ],
+)
+def test_without_sqlalchemy_the_extra_is_named(code):
+    blocked = f"import sys; sys.modules['sqlalchemy'] = None; {code}"
+    done = subprocess.run([sys.executable, "-c", blocked], capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1] == (
+        'ImportError: SQLStore needs SQLAlchemy: pip install "bearer_auth[sql]"'
+    )
 
 
 def test_an_engine_gives_its_address(path, store):
@@ -188,6 +206,32 @@ def test_tables_of_a_newer_version_are_refused(path, store, sql):
         SQLStore(f"sqlite:///{path}")
     assert "upgraded by a newer bearer_auth" in unavailable(store.revision)
     assert "upgraded by a newer bearer_auth" in unavailable(store.delete, ["a" * 16])
+
+
+@pytest.mark.parametrize(
+    ("statement", "error"),
+    [
+        ("UPDATE bearer_auth_meta SET version = 2", ConfigurationError),
+        ("DELETE FROM bearer_auth_meta", StoreUnavailable),
+    ],
+)
+def test_a_store_that_was_not_opened_leaves_no_connection_open(
+    path, store, sql, monkeypatch, statement, error
+):
+    opened = []
+    connect = sqlite3.connect
+
+    def noted(*arguments, **options):
+        opened.append(connect(*arguments, **options))
+        return opened[-1]
+
+    sql(statement)
+    monkeypatch.setattr(sqlite3, "connect", noted)
+    with pytest.raises(error):
+        SQLStore(f"sqlite:///{path}", create=False)
+    assert len(opened) == 1
+    with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+        opened[0].execute("SELECT 1")
 
 
 def test_an_emptied_meta_table_is_reported(store, sql):

@@ -49,6 +49,8 @@ MALFORMED = [
     "Bearer ",
     "Bearer  ",
     "Bearer \t",
+    "Bearer\t",
+    "Bearer ,",
     "Bearer =",
     "Bearer ==",
     f"Bearer {TOKEN} ,",

@@ -507,6 +507,7 @@ def test_metadata_that_its_owner_changes_later_changes_no_record() -> None:
 # Memory
 
 
+@pytest.mark.once
 def test_100_000_keys_in_memory_take_less_than_150_mib() -> None:
     """An eighth of them in an eighth of it, so that it takes seconds (a key takes about 1 KiB).
 

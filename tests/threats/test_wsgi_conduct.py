@@ -37,21 +37,13 @@ INVALID_BODY = (
 )
 
 
-class Quiet:
-    def emit(self, event):
-        pass
-
-    def wants(self, name):
-        return False
-
-
 STORE = MemoryStore()
-TOKEN = Keyring(STORE, event_sink=Quiet()).create(user_id="user_123").token
+TOKEN = Keyring(STORE).create(user_id="user_123").token
 KEY = {"HTTP_AUTHORIZATION": f"Bearer {TOKEN}", "HTTP_X_REQUEST_ID": "request-1"}
 
 
 def protect(app):
-    return BearerAuth(app, STORE, event_sink=Quiet())
+    return BearerAuth(app, STORE)
 
 
 def environ(**more):
@@ -310,7 +302,7 @@ def test_row_late_errors_a_principal_that_is_missing_in_a_generator(call):
         start_response("200 OK", [PLAIN])
         yield get_principal(environ).user_id.encode()
 
-    open_app = BearerAuth(app, STORE, public=["/"], event_sink=Quiet())
+    open_app = BearerAuth(app, STORE, public=["/"])
     answer = call(open_app, HTTP_X_REQUEST_ID="request-1")
     assert answer.status == "401 Unauthorized"
 
@@ -501,7 +493,7 @@ def test_row_body_is_never_touched(server, length, chunked, authorization, path)
     }
     request = {name: value for name, value in sent.items() if value is not None}
     request["wsgi.input"] = untouched = Untouchable()
-    wrapped = BearerAuth(app, STORE, public=["/public"], event_sink=Quiet())
+    wrapped = BearerAuth(app, STORE, public=["/public"])
     list(wrapped(request, server.start_response))
     assert len(server.calls) == 1
     assert request["wsgi.input"] is untouched
@@ -565,7 +557,7 @@ def test_row_store_failure_only_an_explicit_match_lets_in(call, answer, status):
     def app(environ, start_response):
         raise AssertionError("the app was reached")
 
-    assert call(BearerAuth(app, Store(answer), event_sink=Quiet()), **KEY).status == status
+    assert call(BearerAuth(app, Store(answer)), **KEY).status == status
 
 
 def test_row_store_failure_is_over_when_the_store_answers_again(call):
@@ -582,9 +574,9 @@ def test_row_store_failure_is_over_when_the_store_answers_again(call):
             return super().get(key_id)
 
     store = Flaky()
-    token = Keyring(MemoryStore(), event_sink=Quiet()).create(user_id="u")
+    token = Keyring(MemoryStore()).create(user_id="u")
     store.add([token.record])
-    wrapped = BearerAuth(app, store, event_sink=Quiet())
+    wrapped = BearerAuth(app, store)
     key = {"HTTP_AUTHORIZATION": f"Bearer {token.token}"}
     assert call(wrapped, **key).status == "503 Service Unavailable"
     store.down = False
@@ -596,7 +588,7 @@ def test_row_store_failure_is_over_when_the_store_answers_again(call):
 
 def many():
     store = MemoryStore()
-    ring = Keyring(store, event_sink=Quiet())
+    ring = Keyring(store)
     return store, {f"user_{n}": ring.create(user_id=f"user_{n}").token for n in range(20)}
 
 
@@ -642,7 +634,7 @@ def test_row_shared_state_nothing_of_a_request_is_in_the_instance(server):
 
 def test_row_shared_state_threads_see_their_own_request():
     store, tokens = many()
-    wrapped = BearerAuth(who_am_i, store, event_sink=Quiet())
+    wrapped = BearerAuth(who_am_i, store)
     gate = threading.Barrier(10)
 
     def run(n):
@@ -656,7 +648,7 @@ def test_row_shared_state_threads_see_their_own_request():
 
 def test_row_shared_state_greenlets_see_their_own_request():
     store, tokens = many()
-    wrapped = BearerAuth(who_am_i, store, event_sink=Quiet())
+    wrapped = BearerAuth(who_am_i, store)
     jobs = [
         gevent.spawn(ask, wrapped, user, token, gevent.sleep)
         for _ in range(10)
@@ -670,7 +662,7 @@ def test_row_shared_state_greenlets_see_their_own_request():
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_row_shared_state_a_fork_goes_on_by_itself():
     store, tokens = many()
-    wrapped = BearerAuth(who_am_i, store, event_sink=Quiet())
+    wrapped = BearerAuth(who_am_i, store)
     assert all(ask(wrapped, *pair) for pair in tokens.items())  # a cache and a usage thread exist
     child = os.fork()
     if child == 0:
@@ -696,4 +688,4 @@ def test_bearer_auth_keeps_pep_3333_on_both_sides(call):
 
 
 def protect_open(app):
-    return BearerAuth(app, STORE, public=["/"], event_sink=Quiet())
+    return BearerAuth(app, STORE, public=["/"])

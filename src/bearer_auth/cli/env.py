@@ -9,7 +9,8 @@ import click
 
 from ..keyring import Keyring
 from ..records import IssuedKey, KeyRecord
-from ..stores.env import PREFIX, EnvStore, env_line
+from ..stores.env import PREFIX, EnvStore
+from ..stores.env_line import env_line
 from ..stores.memory import MemoryStore
 from ..token import parse
 from .errors import Command

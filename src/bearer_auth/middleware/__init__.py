@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ..authenticator import Authenticator, Clock
+from ..authenticator import Authenticator
 from ..errors import APIError, ConfigurationError
 from ..events import Emitter, EventSink
 from ..hashing import Pepper
@@ -14,6 +14,7 @@ from ..header import bearer_challenge
 from ..paths import is_normal
 from ..policy import Policy, Rule
 from ..stores import KeyStore
+from ..values import Clock
 from .authenticate import PRINCIPAL, authenticate
 from .principal import get_principal, get_request_id, require_scopes
 from .request_id import REQUEST_ID, report, request_id

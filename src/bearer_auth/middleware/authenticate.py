@@ -50,8 +50,10 @@ def authenticate(
     """
     tell = emitter.emit if emitter.wants(ACCEPTED) else None
     check = authenticator.authenticate_header
-    decide = None if policy.trivial else policy.decide
+    decide = None if policy.trivial else policy.at_once
     default = policy.default
+    # A path that isn't normal: what it needs is looked at once the key is proven.
+    ambiguous = (False, False, None, default.content_types)
 
     def with_authentication(
         environ: WSGIEnvironment, start_response: StartResponse
@@ -66,7 +68,7 @@ def authenticate(
         public, optional, scopes, types = (
             default
             if decide is None
-            else decide(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
+            else decide(environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")) or ambiguous
         )
         if (
             public
@@ -77,6 +79,8 @@ def authenticate(
         # Never in a local variable: error trackers keep those of each frame that the app's
         # exception passes through.
         principal = check(environ.get("HTTP_AUTHORIZATION"), environ.get("REMOTE_ADDR"))
+        if scopes is None:
+            scopes = policy.decide(environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")).scopes
         if scopes and not principal.has_scopes(*scopes):
             raise InsufficientScope(scopes, key_id=principal.key_id)
         # RFC 9112 §6: a request has a body if it has one of these fields. A server may leave

@@ -42,6 +42,23 @@ class KeyStore(Protocol):
         ...
 
 
+def check_store(store: KeyStore) -> None:
+    """Refuse what is no store.
+
+    Raises:
+        TypeError: It has no ``get``, or is a class or a URL. A URL may hold a password, so it is
+            not quoted.
+    """
+    if isinstance(store, type):
+        name = store.__name__
+        raise TypeError(f"store must be an object: write {name}(), not {name}")
+    if isinstance(store, str):
+        raise TypeError("store must be an object, not text; write SQLStore('sqlite:///…')")
+    if not callable(getattr(store, "get", None)):
+        name = type(store).__name__
+        raise TypeError(f"store must be an object with a method get(key_id), not {name}")
+
+
 class WritableKeyStore(KeyStore, Protocol):
     """Somewhere that keys can be kept."""
 

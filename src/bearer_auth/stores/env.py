@@ -15,29 +15,34 @@ Left out, ``user_id`` and ``name`` are what follows the prefix, in lower case, `
 from __future__ import annotations
 
 import hmac
-import json
+import logging
 import os
 import re
 import secrets
-import shlex
 import threading
 from collections.abc import Hashable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..errors import ConfigurationError
-from ..records import IssuedKey, KeyRecord
-from ..token import parse
-from .env_value import FIELDS, read_file, read_key
+from ..records import KeyRecord
+from .env_value import read_file, read_key
 
 PREFIX = "BEARER_AUTH_KEY_"
+"""What the names of the variables begin with, unless another is given."""
 
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # POSIX.1-2017, 3.235 Name
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+"""The name of a variable (POSIX.1-2017, 3.235 Name)."""
+
+logger = logging.getLogger("bearer_auth")
+
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 
 
 class EnvStore:
     """Keys from environment variables, read once, now and at each ``reload``. It only reads.
+
+    One without any key is no error; the logger ``bearer_auth`` gets a warning.
 
     Args:
         prefix: What the names of the variables begin with.
@@ -49,7 +54,7 @@ class EnvStore:
     """
 
     def __init__(self, prefix: str = PREFIX, environ: Mapping[str, str] = os.environ) -> None:
-        if not _VARIABLE.fullmatch(prefix):
+        if not VARIABLE.fullmatch(prefix):
             raise ConfigurationError(
                 f"not the beginning of a variable's name: {prefix!r}; write letters, digits and "
                 f"'_', such as {PREFIX!r}"
@@ -62,6 +67,8 @@ class EnvStore:
         self._locks: dict[int, threading.Lock] = {}
         self._keys = _Keys({}, {}, 0)
         self.reload()
+        if not self._keys.records:
+            logger.warning("EnvStore: no variable begins with %s%s", prefix, self._near())
 
     def get(self, key_id: str) -> KeyRecord | None:
         """The record with this id, or ``None``."""
@@ -135,6 +142,16 @@ class EnvStore:
             raise ConfigurationError("it is empty; write a token, or unset the variable")
         return read_key(base, name.lower(), value, self._created_at)
 
+    def _near(self) -> str:
+        """The names of variables that may have been meant."""
+        start = (self._prefix.rstrip("_") or self._prefix).upper()
+        near = sorted(
+            name
+            for name in self._environ
+            if name.upper().startswith(start) and VARIABLE.fullmatch(name)
+        )
+        return f"; these come near: {', '.join(near)}" if near else ""
+
     def _digest(self, text: str) -> bytes:
         # Keyed at start, so that how long a look-up takes says nothing about the tokens.
         return hmac.digest(self._digest_key, text.encode("utf-8", "replace"), "sha256")
@@ -149,59 +166,3 @@ class _Keys(NamedTuple):
     records: dict[str, KeyRecord]
     ids: dict[bytes, str]
     revision: int
-
-
-def env_line(variable: str, key: IssuedKey | KeyRecord, *, prefix: str = PREFIX) -> str:
-    """The line that gives a key to an ``EnvStore``, for a POSIX shell, a dotenv or a compose file.
-
-    An ``IssuedKey`` becomes a line with its token, a ``KeyRecord`` one with its newest hash and no
-    secret. A key without a name gets the variable's.
-
-    Args:
-        variable: The whole name, such as ``BEARER_AUTH_KEY_CI``.
-        key: The key.
-        prefix: As for ``EnvStore``.
-
-    Raises:
-        ConfigurationError: The name doesn't fit, or a variable can't hold this key.
-    """
-    name = variable.removeprefix(prefix)
-    if not _VARIABLE.fullmatch(variable) or name in (variable, "") or variable.endswith("_FILE"):
-        raise ConfigurationError(
-            f"not a variable's name: {variable!r}; write {prefix} and letters, digits or '_', not "
-            "ending in _FILE"
-        )
-    value: dict[str, Any]
-    environment = "production"
-    if isinstance(key, IssuedKey):
-        record, value, minted = key.record, {"token": key.token}, parse(key.token)
-        if minted is not None:
-            environment = minted.environment
-    else:
-        record = key
-        phc = record.secrets[0].hash if record.secrets else ""
-        if not phc.startswith("$sha256$"):
-            raise ConfigurationError("a variable holds the SHA-256 of a minted token, nothing else")
-        value = {"id": record.key_id, "hash": "sha256:" + phc.removeprefix("$sha256$")}
-    if record.status != "active" or record.limit is not None:
-        raise ConfigurationError("a variable holds active keys only, and no limit of their own")
-
-    left_out = KeyRecord(
-        key_id=record.key_id,
-        user_id=name.lower(),
-        name=name.lower() if record.name else "",
-        environment=environment,
-    )
-    for field in FIELDS:
-        if getattr(record, field) != getattr(left_out, field):
-            value[field] = getattr(record, field)
-    if value.keys() == {"token"}:
-        return f"{variable}={shlex.quote(value['token'])}"
-    return f"{variable}={shlex.quote(_quiet_json(value))}"
-
-
-def _quiet_json(value: Mapping[str, Any]) -> str:
-    """JSON in which no shell, dotenv or compose file finds anything to expand or unescape."""
-    text = json.dumps(value, separators=(",", ":"), default=datetime.isoformat)
-    text = re.sub(r'\\(["\\])', lambda pair: f"\\u{ord(pair[1]):04x}", text)
-    return re.sub(r"['$`]", lambda character: f"\\u{ord(character[0]):04x}", text)

@@ -28,6 +28,12 @@ MIN_TOKEN = 16
 
 _HASH = re.compile(r"sha256:([0-9A-Fa-f]{64}|[A-Za-z0-9+/]{43})")
 
+# Nearly a token of ours, after a paste that lost or doubled something. Ours have 65 characters
+# after the environment, of upper and lower case: someone's own 64 hexadecimal digits have not both.
+_LIKE_OURS = re.compile(
+    r"[a-z][a-z0-9]{0,15}_[a-z0-9]{1,16}_(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])([0-9A-Za-z]{50,80})"
+)
+
 FIELDS = {
     "user_id": "text of 1 to 255 characters",
     "tenant_id": "text of 1 to 255 characters",
@@ -84,6 +90,8 @@ def read_key(
     Raises:
         ConfigurationError: What is wrong with the value.
     """
+    if value.startswith(("'", '"')):
+        raise ConfigurationError("the value begins with a quote: leave the outer quotes out")
     fields: dict[str, Any] = _parse_json(value) if value.startswith("{") else {"token": value}
     for place, field in enumerate(fields, 1):
         if field not in _KNOWN:
@@ -105,6 +113,11 @@ def read_key(
                 raise ConfigurationError("environment is not the one that the token names")
         else:
             check_importable(token, MIN_TOKEN)
+            if like_ours := _LIKE_OURS.fullmatch(token):
+                raise ConfigurationError(
+                    "the token looks like a token of bearer_auth but is not whole "
+                    f"({len(token)} characters instead of {like_ours.start(1) + 65}?)"
+                )
             key_id, imported = _id_of(variable), token
         phc = hash_token(token)
     else:

@@ -11,16 +11,16 @@ from ..token import KEY_ID
 from ..values import from_micros, to_micros
 from . import Page, Query, Usage, Use
 from .cursor import encode_cursor
-from .sql_query import listing
-from .sql_tables import SCHEMA_VERSION, decode, encode, make_tables, new_revision, no_meta_row
 
-try:
+try:  # before our own modules that need it too, so that this is what is said in all cases
     from sqlalchemy import URL, Connection, Engine, bindparam, delete, make_url, select, update
     from sqlalchemy.exc import ArgumentError, IntegrityError
 except ImportError as error:
     raise ImportError('SQLStore needs SQLAlchemy: pip install "bearer_auth[sql]"') from error
 
 from .sql_database import Database
+from .sql_query import listing
+from .sql_tables import SCHEMA_VERSION, decode, encode, make_tables, new_revision, no_meta_row
 from .sqlite import SQLiteDatabase
 
 IDS_A_STATEMENT = 500
@@ -68,7 +68,11 @@ class SQLStore:
         if schema is not None:
             raise ConfigurationError("SQLite has no schemas; use table_prefix to keep tables apart")
         self._database = SQLiteDatabase(self._url, self._tables)
-        self._prepare(create is not False)
+        try:
+            self._prepare(create is not False)
+        except BaseException:
+            self._database.close()  # nobody else has the store, to close it
+            raise
 
     def get(self, key_id: str) -> KeyRecord | None:
         """The record with this id, or ``None``."""

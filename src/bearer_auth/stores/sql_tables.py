@@ -13,14 +13,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
+
 from ..errors import ConfigurationError, StoreUnavailable
 from ..records import KeyRecord, Secret
 from ..values import from_micros, to_micros
-
-try:
-    from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
-except ImportError as error:
-    raise ImportError('SQLStore needs SQLAlchemy: pip install "bearer_auth[sql]"') from error
 
 SCHEMA_VERSION = 1
 """The version of the tables that this code reads and writes."""
