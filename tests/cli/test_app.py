@@ -6,10 +6,13 @@ import signal
 import sqlite3
 import subprocess
 from contextlib import closing
+from datetime import UTC, datetime
 
 import pytest
+from click.testing import CliRunner
 
 from bearer_auth import KeyRecord, __version__
+from bearer_auth.cli.app import commands
 from bearer_auth.cli.errors import CODES
 from bearer_auth.token import parse
 
@@ -39,14 +42,14 @@ def test_the_help_lists_commands_and_exit_codes(run):
 
 
 def test_a_pipe_gets_no_escape_sequence(shell, issued):
-    for command in ("keys list", f"keys show {issued.key_id}", "doctor"):
-        result = shell(f"bearer-auth {command} | cat")
-        assert result.stdout != ""
-        assert "\x1b" not in result.stdout
+    result = shell("bearer-auth keys list | cat; bearer-auth doctor --store env: | cat")
+    assert issued.key_id in result.stdout
+    assert "warning" in result.stdout
+    assert "\x1b" not in result.stdout
 
 
 def at_a_terminal(child_env, command, **env):
-    """What a command prints at a terminal of 100 columns."""
+    """What a command prints at a terminal, of 100 columns if COLUMNS doesn't say otherwise."""
     leader, follower = pty.openpty()
     try:
         env = child_env | {"TERM": "xterm-256color", "COLUMNS": "100"} | env
@@ -74,11 +77,34 @@ def test_a_terminal_gets_a_table_in_colour(child_env, issued):
     assert issued.key_id in shown
     assert "\x1b[32mactive" in shown
     assert "Tenant" not in shown  # nobody has one
+    assert "Environment" not in shown  # all are production
     assert "\t" not in shown
 
 
+def test_a_narrow_terminal_gets_whole_words_and_is_told_what_is_left_out(child_env, keyring):
+    key_id = keyring.create(
+        user_id="auth0|507f1f77bcf86cd799439011",
+        tenant_id="acme-corporation",
+        plan="enterprise",
+        name="CI of the search team",
+        scopes=["ensembles:execute", "jobs:read"],
+        expires_at=datetime(2199, 1, 31, 12, tzinfo=UTC),
+    ).key_id
+    shown = at_a_terminal(child_env, "bearer-auth keys list", NO_COLOR="1", COLUMNS="80")
+    header, *rows, left_out = shown.splitlines()
+    assert header.split() == ["Id", "Name", "User", "Tenant", "Plan", "State", "Expires"]
+    assert left_out == "Left out, for want of room: scopes."
+    whole = (
+        f"{key_id} CI of the search team auth0|507f1f77bcf86cd799439011 acme-corporation "
+        "enterprise active 2199-01-31"
+    ).split()
+    for word in " ".join(rows).split():
+        start = word.removesuffix("…")
+        assert word in whole or (start != word and any(w.startswith(start) for w in whole))
+
+
 def test_no_color_means_no_escape_sequence_at_all(child_env, issued):
-    for command in ("keys list", "doctor"):
+    for command in ("keys list", "doctor --store env:"):
         shown = at_a_terminal(child_env, f"bearer-auth {command}", NO_COLOR="1")
         assert "\x1b" not in shown
     assert "warning" in shown
@@ -146,29 +172,38 @@ def test_a_locked_database_is_one_line(run, store, url, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "script",
+    "words",
     [
-        "bearer-auth",
-        "bearer-auth keys list --store bogus://me:hunter2@host/db",
-        "bearer-auth keys list --store sqlite:///missing.db",
-        "bearer-auth keys create --user u --store sqlite:///missing/keys.db",
-        "bearer-auth keys list --store sqlite:////dev/null",
-        "bearer-auth keys create --user u --store env:",
-        "BEARER_AUTH_STORE= bearer-auth keys list",
-        "bearer-auth keys show nothing",
-        "bearer-auth keys frobnicate",
-        "bearer-auth --frobnicate",
-        "bearer-auth keys revoke --user u --store sqlite:///missing.db --yes",
-        "BEARER_AUTH_PEPPERS_FILE=/nowhere bearer-auth verify --store env:",
-        "BEARER_AUTH_KEY_CI=hunter2 bearer-auth verify --store env:",
+        "keys list --store bogus://me:hunter2@host/db",
+        "keys list --store sqlite:///missing.db",
+        "keys create --user u --store sqlite:///missing/keys.db",
+        "keys list --store sqlite:////dev/null",
+        "keys create --user u --store env:",
+        "BEARER_AUTH_STORE= keys list",
+        "keys show nothing",
+        "keys frobnicate",
+        "--frobnicate",
+        "keys revoke --user u --store sqlite:///missing.db --yes",
+        "BEARER_AUTH_PEPPERS_FILE=/nowhere verify --store env:",
+        "BEARER_AUTH_KEY_CI=hunter2 verify --store env:",
     ],
 )
-def test_no_failure_shows_a_traceback_or_more_than_three_lines(shell, script):
-    result = shell(script)
-    assert "Traceback" not in result.stderr
+def test_no_failure_is_an_exception_or_more_than_three_lines(url, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    variable, *rest = words.split() if "=" in words.split()[0] else ("X=", *words.split())
+    name, _, value = variable.partition("=")
+    result = CliRunner().invoke(commands, rest, env={name: value})
+    assert isinstance(result.exception, SystemExit)
+    assert result.exit_code != 0
     assert result.stderr.count("\n") <= 3
     assert "hunter2" not in result.stderr
-    assert (result.returncode == 0) == (script == "bearer-auth")
+
+
+def test_a_failure_of_the_process_is_no_traceback(shell):
+    result = shell("bearer-auth keys show nothing")
+    assert result.stderr.startswith("Error: ")
+    assert "Traceback" not in result.stderr
+    assert result.returncode == 2
 
 
 def test_ctrl_c_is_silent_and_exits_with_130(child_env, issued):

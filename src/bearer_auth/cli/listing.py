@@ -36,6 +36,9 @@ _COLUMNS = (
     "expires",
     "last used",
 )
+_TEXT = ("name", "user", "tenant", "plan", "scopes")
+_SPARE = ("scopes", "tenant", "plan", "last used")
+_USUAL = {"environment": "production"}
 
 
 @click.command(
@@ -97,7 +100,8 @@ def list_(
         write_json({"keys": keys, "next_cursor": cursor})
         return
     if any(pages):
-        write_table(_COLUMNS, (_row(record, page, now) for page in pages for record in page))
+        rows = [_row(record, page, now) for page in pages for record in page]
+        write_table(_COLUMNS, rows, text=_TEXT, spare=_SPARE, usual=_USUAL)
     else:
         note("No key matches.")
     if cursor:

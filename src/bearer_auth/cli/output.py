@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -20,6 +21,8 @@ from .checks import Finding
 from .errors import Code, Failure
 
 Cell = str | datetime | None
+
+_SHORTENED = 8  # characters that stay of a text at least
 
 _COLORS = {
     "active": "green",
@@ -117,35 +120,88 @@ def write_issued(issued: IssuedKey, verb: str, *, as_json: bool) -> None:
         ) from None
 
 
-def write_table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
-    """A table on stdout: drawn at a terminal, else one row a line with tabs between its cells."""
+def write_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Cell]],
+    *,
+    text: Collection[str] = (),
+    spare: Iterable[str] = (),
+    usual: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """A table on stdout: drawn at a terminal, else one row a line with tabs between its cells.
+
+    Args:
+        columns: Their names.
+        rows: A cell for each column.
+        text: The columns that a narrow terminal may shorten; dates are days then. Without it, all
+            but the first are folded.
+        spare: The columns that it may leave out, the first ones first.
+        usual: What a column may hold without being worth its room at a terminal.
+    """
     rows = list(rows)
-    if sys.stdout.isatty() and _draw_table(columns, rows):
+    if sys.stdout.isatty() and _draw_table(columns, rows, text, spare, usual):
         return
     for row in [[column.upper() for column in columns], *rows]:
         cells = (iso(cell) if isinstance(cell, datetime) else cell for cell in row)
         click.echo("\t".join(printable(cell or "-") for cell in cells))
 
 
-def _draw_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bool:
+def _draw_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Cell]],
+    text: Collection[str],
+    spare: Iterable[str],
+    usual: Mapping[str, str],
+) -> bool:
     try:
         from rich.box import SIMPLE_HEAD
+        from rich.cells import cell_len
         from rich.console import Console
         from rich.table import Table
         from rich.text import Text
     except ImportError:  # under Flask's command there may be click without rich
         return False
     plain = bool(os.environ.get("NO_COLOR"))
-    table = Table(box=None if plain else SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    shown = [n for n, _ in enumerate(columns) if any(row[n] for row in rows)] or [0]
+    console = Console(color_system=None if plain else "auto", highlight=False)
+    told = [
+        n
+        for n, name in enumerate(columns)
+        if any(row[n] not in (None, "", usual.get(name)) for row in rows)
+    ]
+    shown = told or [0]
+    date = _day if text else _short
+    cells = [
+        [date(cell) if isinstance(cell, datetime) else printable(cell or "-") for cell in row]
+        for row in rows
+    ]
+
+    def least(n: int) -> int:  # the width that a column needs, and two to keep it from the next
+        longest = max(cell_len(row[n]) for row in [columns, *cells])
+        return 2 + (min(longest, _SHORTENED) if columns[n] in text else longest)
+
+    left_out: list[str] = []
+    for name in spare:
+        n = columns.index(name)
+        if n in shown and sum(map(least, shown)) > console.width:
+            shown.remove(n)
+            left_out.append(name)
+    table = Table(
+        box=None if plain else SIMPLE_HEAD,
+        padding=(0, 2 if plain else 1, 0, 0),
+        pad_edge=False,
+        header_style="bold",
+    )
     for n in shown:
-        table.add_column(columns[n].capitalize(), no_wrap=n == 0, overflow="fold")
-    for row in rows:
-        cells = [
-            _short(cell) if isinstance(cell, datetime) else printable(cell or "-") for cell in row
-        ]
-        table.add_row(*(Text(cells[n], style=_COLORS.get(cells[n], "")) for n in shown))
-    Console(color_system=None if plain else "auto", highlight=False).print(table)
+        if text:
+            fixed = columns[n] not in text
+            table.add_column(columns[n].capitalize(), no_wrap=fixed, overflow="ellipsis")
+        else:
+            table.add_column(columns[n].capitalize(), no_wrap=n == 0, overflow="fold")
+    for row in cells:
+        table.add_row(*(Text(row[n], style=_COLORS.get(row[n], "")) for n in shown))
+    console.print(table)
+    if left_out:
+        note(f"Left out, for want of room: {', '.join(left_out)}.")
     return True
 
 
@@ -163,6 +219,10 @@ def write_findings(findings: Iterable[Finding]) -> None:
 
 def _short(value: datetime) -> str:
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
+
+
+def _day(value: datetime) -> str:
+    return f"{value.astimezone(UTC):%Y-%m-%d}"
 
 
 def printable(text: str) -> str:

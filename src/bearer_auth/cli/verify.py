@@ -36,8 +36,9 @@ class _Unrecorded:
 
     def __init__(self, store: KeyStore) -> None:
         self._store = store
-        if hasattr(store, "key_ids_for"):
-            self.key_ids_for = store.key_ids_for
+        key_ids_for = getattr(store, "key_ids_for", None)
+        if key_ids_for is not None:
+            self.key_ids_for = key_ids_for
 
     def get(self, key_id: str) -> KeyRecord | None:
         return self._store.get(key_id)
