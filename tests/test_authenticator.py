@@ -612,3 +612,74 @@ def test_it_reads_the_clock_of_the_wall_by_default(store: MemoryStore) -> None:
     )
     store.add([ended])
     assert reason(lambda: uses(CountingStore(store)).authenticate(UNKNOWN)) == "expired"
+
+
+def test_many_first_uses_of_one_slow_key_cost_one_slow_hash(store, monkeypatch):
+    Keyring(store, peppers=["pepper"]).import_token(LEGACY, user_id="user_123")
+    authenticator = Authenticator(store, peppers=["pepper"])
+    runs, running, done = [], threading.Event(), threading.Event()
+
+    def slow(*args: object) -> bool:
+        runs.append(args)
+        running.set()
+        assert done.wait(30)
+        return True
+
+    monkeypatch.setattr("argon2.low_level.verify_secret", slow)
+    authenticator._slow._limit = 1
+    users: list[str] = []
+    threads = [
+        threading.Thread(target=lambda: users.append(authenticator.authenticate(LEGACY).user_id))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    assert running.wait(30)
+    done.set()
+    for thread in threads:
+        thread.join(30)
+    authenticator.close()
+    assert users == ["user_123"] * 8
+    assert len(runs) == 1
+
+
+def test_a_token_with_two_records_of_which_one_is_revoked_is_refused(store):
+    old, new = Keyring(store, peppers=["old"]), Keyring(store, peppers=["new"])
+    first = old.import_token(LEGACY, user_id="user_123")
+    new.import_token(LEGACY, user_id="user_123")  # this keyring was not told the old pepper
+    authenticator = Authenticator(store, peppers=["new", "old"])
+    assert authenticator.authenticate(LEGACY).user_id == "user_123"
+    old.revoke(first.key_id)
+    with pytest.raises(InvalidToken) as refused:
+        authenticator.authenticate(LEGACY)
+    authenticator.close()
+    assert refused.value.reason == "revoked"
+
+
+@pytest.mark.parametrize("answer", [5, True, object()])
+def test_ids_that_are_none_mean_that_the_store_can_not_answer(answer):
+    class Odd:
+        def get(self, key_id: str) -> None:
+            return None
+
+        def key_ids_for(self, text: str) -> Any:
+            return answer
+
+    with pytest.raises(StoreUnavailable, match=r"Odd\.key_ids_for raised TypeError"):
+        Authenticator(Odd()).authenticate(LEGACY)
+
+
+def test_a_revision_that_can_not_be_compared_means_that_the_store_can_not_answer(store):
+    class Revision:
+        __hash__ = object.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            raise RuntimeError("no")
+
+    class Odd(CountingStore):
+        def revision(self) -> Hashable:
+            return Revision()
+
+    token = Keyring(store).create(user_id="user_123").token
+    with pytest.raises(StoreUnavailable, match=r"Odd\.revision raised RuntimeError"):
+        Authenticator(Odd(store)).authenticate(token)

@@ -297,3 +297,9 @@ class TestPrincipal:
     def test_it_can_not_be_changed(self):
         with pytest.raises(AttributeError):
             Principal.of(self.MADE).scopes = ("admin",)
+
+
+@pytest.mark.parametrize("secrets", [[{"hash": PHC}], ["abc"], [None]])
+def test_a_record_holds_secrets_and_nothing_else(secrets):
+    with pytest.raises(TypeError, match="secrets must hold Secret objects, not"):
+        record(secrets=secrets)

@@ -11,6 +11,7 @@ from bearer_auth.errors import ConfigurationError
 from bearer_auth.values import (
     check_clock,
     check_importable,
+    check_metadata,
     from_micros,
     listed,
     parse_networks,
@@ -153,3 +154,16 @@ class TestNetworks:
     def test_what_is_no_text_is_refused(self, address):
         with pytest.raises(TypeError, match="allowed_ips must hold strings"):
             parse_networks([address])
+
+
+class TestMetadata:
+    def test_32_levels_are_taken_and_one_more_is_refused(self):
+        deep = "leaf"
+        for _ in range(31):
+            deep = [deep]
+        assert check_metadata({"x": deep}) == {"x": deep}
+        with pytest.raises(ConfigurationError, match="metadata is nested 33 deep; at most 32"):
+            check_metadata({"x": [deep]})
+
+    def test_brackets_in_text_are_no_levels(self):
+        assert check_metadata({"x": '[{"' * 40}) == {"x": '[{"' * 40}

@@ -29,6 +29,9 @@ from .token import check_part, minted_key_id
 from .usage import UsageRecorder
 from .values import Clock, check_clock, listed
 
+MAX_PROOFS = 16_384
+"""Proofs of slow hashes that are remembered, about 0.3 KiB each."""
+
 _NO_SECRET = "$sha256$" + "A" * 43  # stands in for the hash of a key that doesn't exist
 
 
@@ -82,7 +85,7 @@ class Authenticator:
         self._cache_size = cache_size if revision else 0
         self._key_ids_for: Callable[[str], Sequence[str]] | None = _optional(store, "key_ids_for")
         self._generation = Generation(object(), cache_size)
-        self._proofs: BoundedDict[bytes, str] = BoundedDict(max(cache_size, 1))
+        self._proofs: BoundedDict[bytes, str] = BoundedDict(MAX_PROOFS)
         self._slow = SlowHasher()
         record_used = _optional(store, "record_used")
         self._usage = UsageRecorder(record_used) if record_used is not None else None
@@ -149,23 +152,27 @@ class Authenticator:
         # Read before the record, so that a slow read can't put a revoked key back (see Generation).
         revision = self._read_revision()
         phc = sha256_phc(digest)
-        reason = "unknown"
+        accepted, reason = None, "unknown"
         for key_id in key_ids:
             record = self._read(key_id)
             if record is None:
                 # The same work for an unknown key as for a wrong one.
                 compare_digest(_NO_SECRET, phc)
                 continue
+            reason = "wrong_secret"
             for secret in record.secrets:
                 if compare_digest(secret.hash, phc) or (
                     is_slow(secret.hash) and self._slowly_proven(secret, token, digest, keyed)
                 ):
+                    # Of each record that it proves: keyrings that did not know all the peppers
+                    # may have imported one token twice, and one of the two be revoked.
                     self._check_state(record, secret, now)
-                    accepted = _accept(record, secret)
-                    self._remember(revision, digest, accepted)
-                    return accepted
-            reason = "wrong_secret"
-        raise InvalidToken(reason)
+                    accepted = accepted or _accept(record, secret)
+                    break
+        if accepted is None:
+            raise InvalidToken(reason)
+        self._remember(revision, digest, accepted)
+        return accepted
 
     def _key_ids(self, token: str) -> tuple[Sequence[str], bool]:
         """Under which ids the token's record may stand, and whether its text alone proved that."""
@@ -174,7 +181,7 @@ class Authenticator:
             return (minted,), False
         if self._key_ids_for is not None:
             try:
-                key_ids = self._key_ids_for(token)
+                key_ids = tuple(self._key_ids_for(token))
             except Exception as error:
                 raise self._broken("key_ids_for", error) from None
             if key_ids:
@@ -182,11 +189,14 @@ class Authenticator:
         return [imported_id(token, pepper) for pepper in self.peppers], True
 
     def _slowly_proven(self, secret: Secret, token: str, digest: bytes, keyed: bool) -> bool:
-        if self._proofs.get(digest) == secret.hash:
+        def proven() -> bool:
+            return self._proofs.get(digest) == secret.hash
+
+        if proven():
             return True
         # Argon2 only for a right secret: one that a keyed digest found, or that fits the sieve.
         right = keyed if secret.sieve is None else secret.sieve == sieve_of(digest)
-        if not right or not self._slow.verify(secret.hash, token):
+        if not right or not self._slow.verify(secret.hash, token, proven):
             return False
         self._proofs.remember(digest, secret.hash)
         return True
@@ -206,7 +216,11 @@ class Authenticator:
         if revision is None or not self._cache_size:
             return
         generation = self._generation
-        if generation.revision != revision:
+        try:
+            same = generation.revision == revision
+        except Exception as error:
+            raise self._broken("revision", error) from None
+        if not same:
             generation = self._generation = Generation(revision, self._cache_size)
         generation.accepted.remember(digest, accepted)
 

@@ -111,8 +111,8 @@ class Emitter:
             return True
         try:
             return bool(self._wants(name))
-        except Exception:
-            self._failed()
+        except Exception as error:
+            self._failed(error)
             return False
 
     def emit(self, name: str, *, address: str | None = None, **fields: Any) -> None:
@@ -123,10 +123,16 @@ class Emitter:
             address = None  # behind a careless proxy this is text that a client chose
         try:
             self._sink.emit(Event(name=name, at=datetime.now(UTC), address=address, **fields))
-        except Exception:
-            self._failed()
+        except Exception as error:
+            self._failed(error)
 
-    def _failed(self) -> None:
+    def _failed(self, error: Exception) -> None:
         if not self._broken:
             self._broken = True
-            logger.exception("the event sink failed; further failures of it are not logged")
+            # Without the traceback: its frames, and those of the refusal that is being told, have
+            # the key in their local variables, which some log handlers show.
+            logger.error(
+                "the event sink %s failed with %s; further failures of it are not logged",
+                type(self._sink).__name__,
+                type(error).__name__,
+            )

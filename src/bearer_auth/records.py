@@ -130,6 +130,9 @@ class KeyRecord:
         put(self, "allowed_ips", parse_networks(self.allowed_ips))
         put(self, "metadata", check_metadata(self.metadata))
         put(self, "secrets", tuple(listed("secrets", self.secrets)))
+        for secret in self.secrets:
+            if not isinstance(secret, Secret):
+                raise TypeError(f"secrets must hold Secret objects, not {type(secret).__name__}")
         put(self, "created_at", to_utc("created_at", self.created_at))
         for name in ("expires_at", "revoked_at"):
             if getattr(self, name) is not None:

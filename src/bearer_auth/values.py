@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,9 @@ MAX_METADATA = 8192
 
 MAX_LIFETIME = timedelta(days=365_000)
 """The longest duration, forwards or back; ``datetime`` ends with the year 9999."""
+
+MAX_DEPTH = 32
+"""Levels of a key's metadata."""
 
 MIN_IMPORTED = 8
 """Characters of a token that someone brings along."""
@@ -151,7 +155,7 @@ def check_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises:
         TypeError: Not a mapping.
-        ConfigurationError: Not JSON, or too large.
+        ConfigurationError: Not JSON, too large, or too deep.
     """
     if not isinstance(metadata, Mapping):
         raise TypeError(f"metadata must be a JSON object, not {type(metadata).__name__}")
@@ -163,6 +167,13 @@ def check_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
         raise ConfigurationError(f"metadata must be a JSON object: {error}") from None
     if len(text) > MAX_METADATA:
         raise ConfigurationError(f"metadata has {len(text)} bytes as JSON; at most {MAX_METADATA}")
+    # Whoever reads it may be deep in calls of their own, so far below Python's recursion limit.
+    depth = deepest = 0
+    for bracket in re.sub(r'"(?:[^"\\]|\\.)*"', "", text):
+        depth += (bracket in "[{") - (bracket in "]}")
+        deepest = max(deepest, depth)
+    if deepest > MAX_DEPTH:
+        raise ConfigurationError(f"metadata is nested {deepest} deep; at most {MAX_DEPTH}")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
 
