@@ -39,9 +39,10 @@ class Rule:
     """What requests to some paths need.
 
     A rule that says nothing but a path needs a key. What restricts (``scopes``) holds with or
-    without a final slash, for the folder itself (``/admin/*`` covers ``/admin``) and for ``get``
-    as for ``GET``. What loosens (``public``, ``optional``, ``content_types``) holds for normal
-    paths and exact methods only, and ``public`` and ``optional`` for the pattern to the letter.
+    without a final slash, for the folder itself (``/admin/*`` covers ``/admin``), for a ``{name}``
+    that is empty, and for ``get`` as for ``GET``. What loosens (``public``, ``optional``,
+    ``content_types``) holds for normal paths and exact methods only, and ``public`` and
+    ``optional`` for the pattern to the letter.
 
     Args:
         path: ``/docs`` is that path alone, ``/static/*`` everything below that folder,
