@@ -18,7 +18,7 @@ import click
 from ..records import IssuedKey, KeyRecord
 from ..stores import Usage
 from .checks import Finding
-from .errors import Code, Failure
+from .errors import Code, Failure, printable
 
 Cell = str | datetime | None
 
@@ -223,13 +223,3 @@ def _short(value: datetime) -> str:
 
 def _day(value: datetime) -> str:
     return f"{value.astimezone(UTC):%Y-%m-%d}"
-
-
-def printable(text: str) -> str:
-    """The text, with what a terminal would obey instead of show written as ``\\x1b``."""
-    return "".join(
-        character
-        if character.isprintable() or character == "\n"
-        else character.encode("unicode_escape").decode()
-        for character in text
-    )
