@@ -142,8 +142,16 @@ def write_table(
     if sys.stdout.isatty() and _draw_table(columns, rows, text, spare, usual):
         return
     for row in [[column.upper() for column in columns], *rows]:
-        cells = (iso(cell) if isinstance(cell, datetime) else cell for cell in row)
-        click.echo("\t".join(printable(cell or "-") for cell in cells))
+        click.echo("\t".join(map(_plain, row)))
+
+
+def _plain(cell: Cell) -> str:
+    if isinstance(cell, datetime):
+        return str(iso(cell))
+    if not cell:
+        return "-"
+    # A spreadsheet would take such a text for a formula.
+    return printable("'" + cell if cell[0] in "=+-@" else cell)
 
 
 def _draw_table(
