@@ -12,7 +12,7 @@ from bearer_auth import (
     RotationInProgress,
     StoreUnavailable,
 )
-from bearer_auth.cli.errors import Failure, redacted, translated
+from bearer_auth.cli.errors import Failure, printable, redacted, translated
 from bearer_auth.token import mint
 
 
@@ -54,6 +54,26 @@ def test_tokens_and_passwords_are_taken_out_of_messages():
     assert redacted(f"no such option {token}!") == "no such option ba_production_3fQ7…!"
     assert redacted("at postgresql://me:s3:cr@t@host/db now") == "at postgresql://me:…@host/db now"
     assert redacted("sqlite:///keys.db") == "sqlite:///keys.db"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain [red]text[/]", "plain [red]text[/]"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("left\u202etfel", "left\\u202etfel"),
+        ("tab\tand\x07", "tab\\tand\\x07"),
+        ("Zoë 鍵", "Zoë 鍵"),
+    ],
+)
+def test_a_terminal_shows_text_and_obeys_none_of_it(text, shown):
+    assert printable(text) == shown
+
+
+def test_a_message_holds_nothing_that_a_terminal_obeys():
+    with pytest.raises(Failure) as raised, translated():
+        raise StoreUnavailable("the row of key \x1b[2J")
+    assert raised.value.message == "the row of key \\x1b[2J"
 
 
 @pytest.mark.parametrize("words", [(), ("keys",)])

@@ -2,6 +2,8 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from bearer_auth.stores import Use
 
 HEADER = "ID\tNAME\tUSER\tTENANT\tPLAN\tENVIRONMENT\tSTATE\tSCOPES\tEXPIRES\tLAST USED"
@@ -16,6 +18,15 @@ def test_a_list_in_a_pipe_has_a_line_for_each_key_and_tabs_between_cells(run, st
         HEADER,
         f"{issued.key_id}\tCI\tuser_123\t-\tpro\tproduction\tactive\tjobs:run\t-\t{used}",
     ]
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "-"])
+def test_a_name_is_no_formula_in_a_pipe_and_itself_in_json(run, answer, keyring, name):
+    """THREATS.md, Request ids: text of others is never a bare cell."""
+    issued = keyring.create(user_id="u", name=name)
+    assert run("keys", "list").stdout.splitlines()[1].split("\t")[1] == f"'{name}"
+    assert f"name\t'{name}\n" in run("keys", "show", issued.key_id).stdout
+    assert answer("keys", "show", issued.key_id)["name"] == name
 
 
 def test_a_list_in_json_has_records_and_a_cursor(answer, issued):

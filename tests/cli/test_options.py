@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import click
 import pytest
 
+from bearer_auth.cli import options
 from bearer_auth.cli.options import duration, json_object, key_id, moment
 from bearer_auth.token import mint
 
@@ -72,3 +73,25 @@ def test_an_id_is_taken_and_a_token_is_not_shown():
 
 def test_more_input_than_any_token_has_is_refused(run, store):
     assert "must be one line" in run("verify", input="a" * 70_000, code=2).stderr
+
+
+def typed(what):
+    def prompt(*_, **__):
+        return what.decode()
+
+    return prompt
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        (b"  ", "nothing was typed; the token is read from here"),
+        (b"\xff\xfe", "what was typed is no text; a token is"),
+    ],
+)
+def test_blanks_and_what_is_no_text_at_a_prompt_are_usage_errors(
+    run, store, monkeypatch, what, message
+):
+    monkeypatch.setattr(options, "interactive", lambda: True)
+    monkeypatch.setattr(click, "prompt", typed(what))
+    assert run("verify", code=2).stderr.splitlines()[0] == f"Error: {message}"

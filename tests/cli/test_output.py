@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bearer_auth import KeyRecord, Keyring, MemoryStore, Secret, Usage
-from bearer_auth.cli.output import printable, record_to_dict, write_issued
+from bearer_auth.cli.output import record_to_dict, write_issued
 
 HASH = "$sha256$" + "A" * 43
 
@@ -57,20 +57,6 @@ def test_every_field_of_a_record_is_there():
     record = KeyRecord(key_id="3fQ7mZ0aKx9LpR2T", user_id="u")
     missing = set(KeyRecord.__slots__) - record_to_dict(record, now=record.created_at).keys()
     assert missing == set()
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("plain [red]text[/]", "plain [red]text[/]"),
-        ("\x1b[31mred", "\\x1b[31mred"),
-        ("left\u202etfel", "left\\u202etfel"),
-        ("tab\tand\x07", "tab\\tand\\x07"),
-        ("Zoë 鍵", "Zoë 鍵"),
-    ],
-)
-def test_a_terminal_shows_text_and_obeys_none_of_it(text, shown):
-    assert printable(text) == shown
 
 
 def test_a_hostile_name_reaches_no_terminal(run, keyring):

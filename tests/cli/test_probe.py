@@ -69,6 +69,8 @@ def test_a_redirect_is_reported_and_not_followed(serve):
     assert asked == []
     (finding,) = server(serve(answering("308 Permanent Redirect", ("Location", "/x"))))
     assert "redirects to another path (308)" in finding.what
+    (finding,) = server(serve(answering("300 Multiple Choices", ("Location", "http://[x"))))
+    assert "redirects to what is no address (300)" in finding.what
 
 
 def test_a_401_of_something_else_is_found(serve):

@@ -43,6 +43,13 @@ def test_a_program_that_mounts_the_commands_brings_its_store_along():
     assert (refused.exit_code, refused.stderr) == (3, "Error: no key has the id 0000000000000000\n")
 
 
+def test_neither_a_pepper_nor_a_password_is_in_its_repr():
+    context = Context(url="postgresql://me:hunter2@host/db", peppers=["a-pepper"], prefix="acme")
+    assert "prefix='acme'" in repr(context)
+    assert "hunter2" not in repr(context)
+    assert "a-pepper" not in repr(context)
+
+
 def test_the_option_wins_over_the_store_of_the_program(url, keyring, issued):
     obj = Context(store=MemoryStore())
     result = CliRunner().invoke(commands, ["keys", "list", "--store", url], obj=obj)

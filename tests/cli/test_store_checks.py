@@ -1,3 +1,4 @@
+import os
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -38,14 +39,75 @@ def test_a_store_file_that_others_can_read(tmp_path: Path, name, mode, severity)
         assert f"{mode:04o}" in finding.what
 
 
-def test_a_folder_in_which_everybody_may_replace_the_file(tmp_path: Path):
+@pytest.mark.parametrize(
+    ("mode", "severity"),
+    [
+        (0o777, "error"),
+        (0o1777, "error"),  # who can't replace keys.db can still plant a keys.db-wal
+        (0o770, "warning"),
+        (0o1770, "warning"),
+        (0o755, "ok"),
+    ],
+)
+def test_a_folder_in_which_others_may_replace_the_store(tmp_path: Path, mode, severity):
     path = tmp_path / "keys.db"
     path.touch(0o600)
-    tmp_path.chmod(0o777)
+    tmp_path.chmod(mode)
     finding = only(store_checks.store_files(str(path)))
-    assert (finding.severity, finding.where) == ("error", str(tmp_path))
-    tmp_path.chmod(0o1777)  # only owners may replace files there
+    tmp_path.chmod(0o700)
+    assert finding.severity == severity
+    if severity != "ok":
+        sticky = mode & 0o1000
+        assert finding.where == str(tmp_path)
+        assert finding.fix == (
+            "move the store into a folder of its own" if sticky else f"chmod go-w {tmp_path}"
+        )
+
+
+@pytest.mark.parametrize("name", ["keys.db", "keys.db-wal", "keys.db-shm", "."])
+def test_what_belongs_to_another_user_is_an_error(tmp_path: Path, monkeypatch, name):
+    path, theirs = tmp_path / "keys.db", str(tmp_path / name)
+    for file in {path, tmp_path / name} - {tmp_path}:
+        file.touch(0o600)
+    stat = os.stat
+
+    def owned(file, **options):
+        found = stat(file, **options)
+        uid = 4242 if file == theirs else 1234
+        return os.stat_result((*found[:4], uid, *found[5:]))
+
+    monkeypatch.setattr(os, "stat", owned)
+    monkeypatch.setattr(os, "geteuid", lambda: 1234)
+    finding = only(store_checks.store_files(str(path)))
+    assert (finding.severity, finding.where) == ("error", theirs)
+    assert "another user of this machine (4242)" in finding.what
+    assert finding.fix.startswith(f"chown 1234 {theirs},")
+
+
+def test_what_belongs_to_root_is_fine(tmp_path: Path, monkeypatch):
+    path = tmp_path / "keys.db"
+    path.touch(0o600)
+    stat = os.stat
+
+    def owned(file, **options):
+        found = stat(file, **options)
+        return os.stat_result((*found[:4], 0, *found[5:]))
+
+    monkeypatch.setattr(os, "stat", owned)
+    monkeypatch.setattr(os, "geteuid", lambda: 1234)
     assert only(store_checks.store_files(str(path))).severity == "ok"
+
+
+def test_the_files_beside_a_linked_store_are_those_of_its_target(tmp_path: Path):
+    real, linked = tmp_path / "real", tmp_path / "linked"
+    for folder in (real, linked):
+        folder.mkdir(0o700)
+    for name in ("keys.db", "keys.db-wal"):
+        (real / name).touch(0o600)
+    (real / "keys.db-wal").chmod(0o666)
+    (linked / "keys.db").symlink_to(real / "keys.db")
+    finding = only(store_checks.store_files(str(linked / "keys.db")))
+    assert (finding.severity, finding.where) == ("error", str(real / "keys.db-wal"))
 
 
 def test_a_file_that_is_gone_meanwhile_is_no_finding(tmp_path: Path):

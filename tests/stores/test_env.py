@@ -131,8 +131,15 @@ class TestAFile:
     def test_a_value_under_a_name_with_file_too_much_is_not_quoted(self):
         for value in (STAGING, LEGACY, as_json(token=LEGACY)):
             assert refusal({CI + "_FILE": value}, STAGING, LEGACY) == (
-                f"{CI}_FILE: can't read the file (relative, so not shown: it could be the key): "
-                "No such file or directory"
+                f"{CI}_FILE: can't read the file that the variable names (not shown: it could be "
+                "the key): No such file or directory"
+            )
+
+    def test_a_token_that_looks_like_a_path_is_not_quoted(self):
+        token = "/not/a/file/of/this/machine+"
+        for value in (token, token + "\0", token * 200):
+            assert refusal({CI + "_FILE": value}, token).startswith(
+                f"{CI}_FILE: can't read the file that the variable names (not shown: it could be "
             )
 
 

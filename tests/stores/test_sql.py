@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy
 from sqlalchemy.orm import Session
 
+from bearer_auth import Keyring
 from bearer_auth.errors import ConfigurationError, KeyExists, StoreUnavailable
 from bearer_auth.records import KeyRecord, Secret
 from bearer_auth.stores import Query, Use
@@ -181,6 +182,76 @@ def test_a_transaction_that_fails_leaves_nothing(store):
     with pytest.raises(ZeroDivisionError):
         run(store, "DELETE FROM bearer_auth_keys", lambda: 1 / 0)
     assert store.get("a" * 16) == key("a")
+
+
+# Rows that were edited by hand
+
+
+def pages(store, limit, **filters):
+    """The first letters of the ids on each page."""
+    after, letters = None, []
+    while True:
+        page = store.find(Query(now=NOW, limit=limit, after=after, **filters))
+        letters.append("".join(record.key_id[0] for record in page))
+        after = page.next_cursor
+        if after is None:
+            return letters
+
+
+@pytest.mark.parametrize(
+    ("bad", "limit", "expected"),
+    [
+        ("c", 10, ["edba"]),
+        ("e", 2, ["dc", "ba"]),
+        ("d", 2, ["ec", "ba"]),  # the last row of a page
+        ("c", 2, ["ed", "ba"]),  # the first behind a page
+        ("a", 2, ["ed", "cb"]),
+        ("ab", 3, ["edc"]),
+        ("edc", 1, ["b", "a"]),  # more than a page of them
+        ("abcde", 2, [""]),
+    ],
+)
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("scopes", "nonsense"), ("created_at", None), ("name", b"text"), ("secrets", "5")],
+)
+def test_a_row_that_can_not_be_read_hides_no_other_from_a_list(
+    store, sql, caplog, bad, limit, expected, column, value
+):
+    store.add([key(letter) for letter in "abcde"])
+    for letter in bad:
+        edit(sql, letter * 16, column, value)
+    assert pages(store, limit) == expected
+    for letter in bad:
+        assert f"the row of key '{letter * 16}' can't be read, so no list has it" in caplog.text
+        with pytest.raises(StoreUnavailable):
+            store.get(letter * 16)
+    assert {record.levelname for record in caplog.records} == {"ERROR"}
+
+
+def edit(sql, key_id, column, value):
+    if column == "created_at":  # text, which stands before all numbers
+        sql("UPDATE bearer_auth_keys SET created_at = created_at || 'x' WHERE key_id = ?", key_id)
+    else:
+        sql(f"UPDATE bearer_auth_keys SET {column} = ? WHERE key_id = ?", value, key_id)
+
+
+@pytest.mark.parametrize("key_id", ["\x1b[2J", b"\xff", "x\nERROR forged", "\ud800"])
+def test_an_id_that_is_none_is_one_line_of_ascii_in_the_log(store, sql, caplog, key_id):
+    store.add([key("a"), key("b")])
+    statement = "UPDATE bearer_auth_keys SET key_id = CAST(? AS TEXT) WHERE key_id LIKE 'a%'"
+    sql(statement, key_id.encode("utf-8", "surrogatepass") if isinstance(key_id, str) else key_id)
+    assert pages(store, 1) == ["b"]
+    (record,) = caplog.records
+    assert record.getMessage().isascii()
+    assert record.getMessage().isprintable()
+
+
+def test_a_key_of_an_owner_is_revoked_beside_a_row_that_can_not_be_read(store, sql):
+    store.add([key("a"), key("b")])
+    sql("UPDATE bearer_auth_keys SET scopes = '[' WHERE key_id LIKE 'b%'")
+    assert Keyring(store).revoke_all(user_id="user_123") == 1
+    assert store.get("a" * 16).status == "revoked"
 
 
 def unavailable(call, *arguments):

@@ -85,10 +85,10 @@ _PASSWORD = re.compile(r"(://[^\s:/@]*):\S*@")
 
 
 class Failure(click.ClickException):
-    """An error that is shown as it is."""
+    """An error that is shown as it is, but for what a terminal would obey."""
 
     def __init__(self, message: str, code: Code) -> None:
-        super().__init__(message)
+        super().__init__(printable(message))
         self.exit_code = code  # type: ignore[misc]  # click's own classes have one each
 
 
@@ -121,6 +121,16 @@ def translated() -> Generator[None, None, None]:
 def one_line(text: str) -> str:
     """The text in one line, redacted."""
     return redacted(" ".join(text.split()))
+
+
+def printable(text: str) -> str:
+    """The text, with what a terminal would obey instead of show written as ``\\x1b``."""
+    return "".join(
+        character
+        if character.isprintable() or character == "\n"
+        else character.encode("unicode_escape").decode()
+        for character in text
+    )
 
 
 class Command(click.Command):

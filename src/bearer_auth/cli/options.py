@@ -219,7 +219,13 @@ def no_words(*words: str) -> None:
 def read_secret(what: str) -> str:
     """One line that nobody should see, from standard input or a hidden prompt."""
     if interactive():
-        return str(click.prompt(what, hide_input=True, err=True)).strip()
+        try:
+            text = str(click.prompt(what, hide_input=True, err=True)).strip()
+        except UnicodeDecodeError:
+            raise click.UsageError(f"what was typed is no text; a {what.lower()} is") from None
+        if not text:
+            raise click.UsageError(f"nothing was typed; the {what.lower()} is read from here")
+        return text
     data = b"" if sys.stdin is None else sys.stdin.buffer.read(MAX_INPUT + 1)
     text = data.decode("ascii", "replace").strip()
     if not text:

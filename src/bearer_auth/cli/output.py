@@ -18,7 +18,7 @@ import click
 from ..records import IssuedKey, KeyRecord
 from ..stores import Usage
 from .checks import Finding
-from .errors import Code, Failure
+from .errors import Code, Failure, printable
 
 Cell = str | datetime | None
 
@@ -142,8 +142,16 @@ def write_table(
     if sys.stdout.isatty() and _draw_table(columns, rows, text, spare, usual):
         return
     for row in [[column.upper() for column in columns], *rows]:
-        cells = (iso(cell) if isinstance(cell, datetime) else cell for cell in row)
-        click.echo("\t".join(printable(cell or "-") for cell in cells))
+        click.echo("\t".join(map(_plain, row)))
+
+
+def _plain(cell: Cell) -> str:
+    if isinstance(cell, datetime):
+        return str(iso(cell))
+    if not cell:
+        return "-"
+    # A spreadsheet would take such a text for a formula.
+    return printable("'" + cell if cell[0] in "=+-@" else cell)
 
 
 def _draw_table(
@@ -223,13 +231,3 @@ def _short(value: datetime) -> str:
 
 def _day(value: datetime) -> str:
     return f"{value.astimezone(UTC):%Y-%m-%d}"
-
-
-def printable(text: str) -> str:
-    """The text, with what a terminal would obey instead of show written as ``\\x1b``."""
-    return "".join(
-        character
-        if character.isprintable() or character == "\n"
-        else character.encode("unicode_escape").decode()
-        for character in text
-    )

@@ -125,8 +125,12 @@ def _header_arrives(url: str, answer: Answer) -> Iterator[Finding]:
 
 def _unprotected(url: str, answer: Answer) -> Finding:
     if 300 <= answer.status < 400:
-        target = urlsplit(answer.location)
-        where = f"{target.scheme}://{target.hostname}" if target.hostname else "another path"
+        try:
+            target = urlsplit(answer.location)
+        except ValueError:  # whatever the server says, such as http://[x
+            where = "what is no address"
+        else:
+            where = f"{target.scheme}://{target.hostname}" if target.hostname else "another path"
         return Finding(
             "error",
             "server",

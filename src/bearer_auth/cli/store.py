@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import click
 
@@ -41,8 +41,8 @@ class Context:
     """
 
     store: KeyStore | None = None
-    url: str | None = None
-    peppers: Sequence[Pepper] | None = None
+    url: str | None = field(default=None, repr=False)  # it may hold a password
+    peppers: Sequence[Pepper] | None = field(default=None, repr=False)
     prefix: str = "ba"
     hashing: Hashing = "sha256"
     environments: Sequence[str] = ("production",)

@@ -24,38 +24,62 @@ _SHOWN = 5  # ids in a finding
 def store_files(path: str) -> Iterator[Finding]:
     """Who can read or replace an SQLite file. Only looks at it: opening and closing it beside
     SQLite would drop the locks of this process."""
-    fine = True
-    for name in (path, path + "-wal", path + "-shm"):
+    real = os.path.realpath(path)  # SQLite names its other files after what a link points to
+    names = [real, real + "-wal", real + "-shm"]
+    names += dict.fromkeys(os.path.dirname(name) for name in (os.path.abspath(path), real))
+    looked_at, findings = 0, list[Finding]()
+    for name in names:
         try:
-            mode = stat.S_IMODE(os.stat(name).st_mode)
+            found = os.stat(name)
         except OSError:
             continue
-        if mode & 0o077:
-            fine = False
-            yield Finding(
-                "error" if mode & 0o007 else "warning",
-                "store_file",
-                name,
-                f"its mode is {mode:04o}, so {'everybody' if mode & 0o007 else 'its group'} on "
-                "this machine has access to it",
-                f"chmod 600 {shlex.quote(name)}",
-            )
-    folder = os.path.dirname(os.path.abspath(path))
-    try:
-        mode = os.stat(folder).st_mode
-    except OSError:
-        return
-    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
-        fine = False
+        looked_at += 1
+        findings += _owner(name, found.st_uid)
+        look = _folder if stat.S_ISDIR(found.st_mode) else _file
+        findings += look(name, stat.S_IMODE(found.st_mode))
+    if looked_at and not findings:
+        yield Finding("ok", "store_file", path, "only its owner can read it")
+    yield from findings
+
+
+def _owner(name: str, uid: int) -> Iterator[Finding]:
+    if uid and uid != os.geteuid():
         yield Finding(
             "error",
             "store_file",
-            folder,
-            "everybody on this machine can put another file in the place of the store",
-            f"chmod o-w {shlex.quote(folder)}",
+            name,
+            f"it belongs to another user of this machine ({uid}), who can take over the store",
+            f"chown {os.geteuid()} {shlex.quote(name)}, or run this as the user of the server",
         )
-    if fine:
-        yield Finding("ok", "store_file", path, "only its owner can read it")
+
+
+def _file(name: str, mode: int) -> Iterator[Finding]:
+    if mode & 0o077:
+        yield Finding(
+            "error" if mode & 0o007 else "warning",
+            "store_file",
+            name,
+            f"its mode is {mode:04o}, so {'everybody' if mode & 0o007 else 'its group'} on "
+            "this machine has access to it",
+            f"chmod 600 {shlex.quote(name)}",
+        )
+
+
+def _folder(name: str, mode: int) -> Iterator[Finding]:
+    # A sticky bit keeps others from replacing a file, not from adding the -wal that SQLite then
+    # takes for the store's own.
+    if mode & (stat.S_IWOTH | stat.S_IWGRP):
+        everybody = mode & stat.S_IWOTH
+        yield Finding(
+            "error" if everybody else "warning",
+            "store_file",
+            name,
+            f"{'everybody' if everybody else 'its group'} on this machine can put a file in the "
+            "place of the store or beside it, and so replace what it holds",
+            "move the store into a folder of its own"
+            if mode & stat.S_ISVTX
+            else f"chmod go-w {shlex.quote(name)}",
+        )
 
 
 class SQLite:

@@ -12,9 +12,9 @@ from ..errors import InsufficientScope, InvalidToken
 from ..records import KeyRecord
 from ..stores import KeyStore
 from ..token import parse
-from .errors import Code, Command
+from .errors import Code, Command, printable
 from .options import examples, json_option, no_words, pass_context, read_secret, store_option
-from .output import printable, write_json
+from .output import write_json
 from .store import Context
 
 REASONS = {

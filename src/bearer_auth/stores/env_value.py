@@ -57,8 +57,11 @@ def read_file(path: str) -> str:
     Raises:
         ConfigurationError: It can't be read, is empty, too large or no text.
     """
-    # A path that names nothing could be the key itself, under a name with _FILE too much.
-    shown = repr(path) if os.path.isabs(path) else "(relative, so not shown: it could be the key)"
+    # What names no file could be the key itself, under a name with _FILE too much; '/' is a
+    # character of tokens too.
+    shown = "that the variable names (not shown: it could be the key)"
+    if os.path.isabs(path) and os.path.lexists(path):
+        shown = repr(path)
     try:
         with open(path, "rb") as file:
             data = file.read(MAX_FILE + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -13,7 +14,17 @@ from . import Page, Query, Usage, Use
 from .cursor import encode_cursor
 
 try:  # before our own modules that need it too, so that this is what is said in all cases
-    from sqlalchemy import URL, Connection, Engine, bindparam, delete, make_url, select, update
+    from sqlalchemy import (
+        URL,
+        Connection,
+        Engine,
+        Select,
+        bindparam,
+        delete,
+        make_url,
+        select,
+        update,
+    )
     from sqlalchemy.exc import ArgumentError, IntegrityError
 except ImportError as error:
     raise ImportError('SQLStore needs SQLAlchemy: pip install "bearer_auth[sql]"') from error
@@ -25,6 +36,8 @@ from .sqlite import SQLiteDatabase
 
 IDS_A_STATEMENT = 500
 """Ids in one IN list; databases bound the parameters of a statement."""
+
+logger = logging.getLogger("bearer_auth")
 
 T = TypeVar("T")
 
@@ -127,14 +140,13 @@ class SQLStore:
         statement = listing(self._tables, query)
         try:
             with self._database.transaction(write=False) as connection:
-                rows = connection.execute(statement).all()
-                page = rows[: query.limit]
-                usage = self._usage(connection, [row[0] for row in page])
+                found = _readable(connection, statement, query.limit + 1)
+                page = found[: query.limit]
+                usage = self._usage(connection, [record.key_id for record in page])
         except UnicodeEncodeError:  # half a surrogate pair, which no record can hold
             return Page(())
-        records = [decode(row) for row in page]
-        more = len(rows) > len(page)
-        return Page(records, encode_cursor(records[-1]) if more else None, usage)
+        more = len(found) > len(page)
+        return Page(page, encode_cursor(page[-1]) if more else None, usage)
 
     def delete(self, key_ids: Iterable[str]) -> int:
         """Remove records and what is known of their use."""
@@ -246,6 +258,27 @@ def _url_of(url_or_engine: object) -> URL:
         return make_url(url_or_engine)
     except (ArgumentError, ValueError):  # the text may hold a password, so it isn't shown
         raise ConfigurationError("not a database URL; write sqlite:///keys.db") from None
+
+
+def _readable(connection: Connection, statement: Select[Any], count: int) -> list[KeyRecord]:
+    """The first records of a statement that selects so many rows at a time.
+
+    A row that was edited by hand and can't be read is passed over: otherwise it would keep the
+    others from being listed, and so from being revoked.
+    """
+    records: list[KeyRecord] = []
+    read = 0
+    while True:
+        rows = connection.execute(statement.offset(read)).all()
+        for row in rows:
+            try:
+                records.append(decode(row))
+            except StoreUnavailable:
+                # As ASCII: such an id may be anything.
+                logger.error("SQLStore: the row of key %a can't be read, so no list has it", row[0])
+        read += len(rows)
+        if len(records) >= count or len(rows) < count:
+            return records[:count]
 
 
 def _valid(key_ids: Iterable[str]) -> list[str]:

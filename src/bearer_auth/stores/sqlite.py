@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Generator, Hashable, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ class SQLiteDatabase:
         self._path = _path_of(url)
         self._tables = tables
         self._engine = create_engine(
-            "sqlite://", creator=self._connect, poolclass=NullPool, hide_parameters=True
+            "sqlite://", creator=self._connect_for_many, poolclass=NullPool, hide_parameters=True
         )
         keys, meta = tables.keys, tables.meta
         dialect = self._engine.dialect
@@ -213,6 +214,13 @@ class SQLiteDatabase:
         except sqlite3.Error:
             connection.close()
             raise
+        return connection
+
+    def _connect_for_many(self) -> sqlite3.Connection:
+        # Text that is not UTF-8 would end the list in which it stands. Like this it has lone
+        # surrogates in it, and only its own row can't be read.
+        connection = self._connect()
+        connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
         return connection
 
     def _create_file(self) -> None:
