@@ -167,7 +167,7 @@ def test_what_is_no_port_is_one_line(tmp_path: Path, port: str) -> None:
 @pytest.mark.parametrize(("variable", "checks"), [("CHECK=1", True), ("CHECK=0", False)])
 def test_make_demo_checks_if_it_is_told_to(variable: str, checks: bool) -> None:
     done = subprocess.run(
-        ["make", "--dry-run", "demo", variable],
+        ["make", "--no-print-directory", "--dry-run", "demo", variable],  # make may be our parent
         cwd=ROOT,
         capture_output=True,
         text=True,
