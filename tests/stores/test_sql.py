@@ -247,6 +247,19 @@ def test_an_id_that_is_none_is_one_line_of_ascii_in_the_log(store, sql, caplog, 
     assert record.getMessage().isprintable()
 
 
+@pytest.mark.parametrize("value", ["yesterday", b"\0", 1 << 62])
+def test_a_time_of_use_that_can_not_be_read_hides_no_key(store, sql, caplog, value):
+    store.add([key("a")])
+    uses = [Use("a" * 16, "0011223344556677", NOW, 1), Use("a" * 16, "7766554433221100", NOW, 1)]
+    store.record_used(uses)
+    sql("UPDATE bearer_auth_usage SET last_used_at = ? WHERE secret_id LIKE '00%'", value)
+    page = store.find(Query(now=NOW))
+    assert page.usage["a" * 16].secrets == {"7766554433221100": NOW}
+    assert caplog.messages == ["SQLStore: a time of use of key aaaaaaaaaaaaaaaa can't be read"]
+    sql("DELETE FROM bearer_auth_usage WHERE secret_id LIKE '77%'")
+    assert store.usage_of(["a" * 16]) == {}
+
+
 def test_a_key_of_an_owner_is_revoked_beside_a_row_that_can_not_be_read(store, sql):
     store.add([key("a"), key("b")])
     sql("UPDATE bearer_auth_keys SET scopes = '[' WHERE key_id LIKE 'b%'")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from ..errors import ConfigurationError, Conflict, KeyExists, StoreUnavailable
@@ -230,19 +231,16 @@ class SQLStore:
 
     def _usage(self, connection: Connection, key_ids: Iterable[str]) -> dict[str, Usage]:
         table = self._tables.usage
-        secrets: dict[str, dict[str, int]] = {}
+        secrets: dict[str, dict[str, datetime]] = {}
         for ids in _chunks(_valid(key_ids)):
             for key_id, secret_id, at in connection.execute(
                 select(table).where(table.c.key_id.in_(ids))
             ):
-                secrets.setdefault(key_id, {})[secret_id] = at
-        return {
-            key_id: Usage(
-                from_micros(max(used.values())),
-                {secret_id: from_micros(at) for secret_id, at in used.items()},
-            )
-            for key_id, used in secrets.items()
-        }
+                try:
+                    secrets.setdefault(key_id, {})[secret_id] = from_micros(at)
+                except (TypeError, OverflowError):
+                    logger.error("SQLStore: a time of use of key %s can't be read", key_id)
+        return {key_id: Usage(max(used.values()), used) for key_id, used in secrets.items()}
 
 
 def _url_of(url_or_engine: object) -> URL:
