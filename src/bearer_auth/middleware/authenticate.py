@@ -9,6 +9,7 @@ from ..authenticator import Authenticator
 from ..errors import InsufficientScope, UnsupportedMediaType
 from ..events import Emitter
 from ..policy import Policy
+from ..scopes import covers_all
 from .health import healthy
 from .request_id import REQUEST_ID
 
@@ -81,7 +82,7 @@ def authenticate(
         principal = check(environ.get("HTTP_AUTHORIZATION"), environ.get("REMOTE_ADDR"))
         if scopes is None:
             scopes = policy.decide(environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")).scopes
-        if scopes and not principal.has_scopes(*scopes):
+        if scopes and not covers_all(principal.scopes, scopes):
             raise InsufficientScope(scopes, key_id=principal.key_id)
         # RFC 9112 §6: a request has a body if it has one of these fields. A server may leave
         # CONTENT_LENGTH empty (PEP 3333), and what isn't a number counts as a body.
