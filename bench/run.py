@@ -83,25 +83,32 @@ def flask_apps(token: str) -> tuple[App, App]:
 
 
 def environ_with(authorization: str | None) -> dict[str, Any]:
+    """What gunicorn 27 makes of the documented curl line."""
     environ: dict[str, Any] = {
+        "wsgi.errors": sys.stderr,
+        "wsgi.version": (1, 0),
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+        "wsgi.file_wrapper": None,
+        "wsgi.input_terminated": True,
+        "SERVER_SOFTWARE": "gunicorn/27.0.1",
+        "wsgi.input": None,
+        "gunicorn.socket": None,
         "REQUEST_METHOD": "GET",
-        "SCRIPT_NAME": "",
-        "PATH_INFO": "/execute/demo",
         "QUERY_STRING": "",
-        "SERVER_NAME": "127.0.0.1",
-        "SERVER_PORT": "8000",
+        "RAW_URI": "/execute/demo",
         "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": "127.0.0.1",
         "HTTP_HOST": "127.0.0.1:8000",
         "HTTP_USER_AGENT": "curl/8.5.0",
         "HTTP_ACCEPT": "*/*",
-        "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
-        "wsgi.input": None,
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
+        "REMOTE_ADDR": "127.0.0.1",
+        "REMOTE_PORT": "51234",
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "8000",
+        "PATH_INFO": "/execute/demo",
+        "SCRIPT_NAME": "",
     }
     if authorization is not None:
         environ["HTTP_AUTHORIZATION"] = authorization
