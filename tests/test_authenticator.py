@@ -70,6 +70,7 @@ def reason(call: Callable[[], object]) -> str:
 
 def uses(store: object, **options: Any) -> Authenticator:
     """An authenticator over a store of any shape."""
+    # of any shape: that is what is tried
     return Authenticator(store, **options)  # type: ignore[arg-type]
 
 
@@ -106,7 +107,7 @@ def test_one_request_can_not_change_the_principal_of_the_next(
     first.metadata["teams"].append("red")
     first.metadata["admin"] = True
     with pytest.raises(AttributeError):
-        first.user_id = "root"  # type: ignore[misc]
+        first.user_id = "root"  # type: ignore[misc]  # it is frozen, which is what is tried
     assert authenticator.authenticate(token).metadata == {"teams": ["blue"]}
     assert authenticator.authenticate(token).user_id == "user_123"
 
@@ -159,6 +160,7 @@ def test_a_header_is_missing_or_malformed(authenticator: Authenticator) -> None:
 def test_a_token_is_missing_or_malformed(authenticator: Authenticator) -> None:
     assert reason(lambda: authenticator.authenticate("")) == "missing"
     for token in ("a b", "ü" * 20, "a" * 4090, "Bearer a", "\ud800", "abc\n"):
+        # called at once, so the loop's variable is right (B023)
         assert reason(lambda: authenticator.authenticate(token)) == "malformed"  # noqa: B023
 
 
@@ -365,6 +367,7 @@ def test_what_was_refused_is_not_remembered(store: MemoryStore, keyring: Keyring
     keyring.suspend(issued.key_id)
     for token in (UNKNOWN, issued.token):
         for _ in range(3):
+            # called at once, so the loop's variable is right (B023)
             reason(lambda: authenticator.authenticate(token))  # noqa: B023
     assert counting.gets == 6
     assert len(authenticator._generation.accepted) == 0

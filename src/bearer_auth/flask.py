@@ -127,6 +127,7 @@ class FlaskBearerAuth:
             )
         opened = open_store(chosen) if isinstance(chosen, str) else chosen
         bearer_auth = BearerAuth(app.wsgi_app, opened, **cast(Options, options))
+        # what Flask's documentation says to do, of what its types call a method
         app.wsgi_app = bearer_auth  # type: ignore[method-assign]
         app.extensions[NAME] = bearer_auth
         # Flask looks for a handler by status first, in the app as in its blueprints, and only then

@@ -51,6 +51,7 @@ def run() -> int:
         return Code.USAGE
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:  # a name that the terminal's encoding lacks is no reason to fail
+            # typed as a TextIO, which has no reconfigure; it is a TextIOWrapper
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         code = commands.main(prog_name="bearer-auth", standalone_mode=False)

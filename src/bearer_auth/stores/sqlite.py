@@ -239,7 +239,7 @@ class SQLiteDatabase:
 
     def _use_wal(self) -> None:
         # Of two workers that switch at the same time one is refused at once: SQLite's own busy
-        # timeout does not help there.
+        # timeout does not help there, nor is there anything to wait for but time.
         connection = self._connect()
         try:
             give_up = time.monotonic() + BUSY_S

@@ -31,7 +31,8 @@ try:
 except ImportError as error:
     raise ImportError("the contract of stores needs pytest: pip install pytest") from error
 
-# So that a failed assertion shows its values, as it does in the tests of one's own.
+# So that a failed assertion shows its values, as it does in the tests of one's own. It has to be
+# said before the modules are imported, so these imports stand below (E402).
 pytest.register_assert_rewrite(
     f"{__package__}.contract_changes",
     f"{__package__}.contract_lists",
