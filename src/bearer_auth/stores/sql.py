@@ -234,7 +234,9 @@ class SQLStore:
         secrets: dict[str, dict[str, datetime]] = {}
         for ids in _chunks(_valid(key_ids)):
             for key_id, secret_id, at in connection.execute(
-                select(table).where(table.c.key_id.in_(ids))
+                select(table.c.key_id, table.c.secret_id, table.c.last_used_at).where(
+                    table.c.key_id.in_(ids)
+                )
             ):
                 try:
                     secrets.setdefault(key_id, {})[secret_id] = from_micros(at)

@@ -15,13 +15,22 @@ from datetime import datetime
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy.dialects import mysql
+from sqlalchemy.types import TypeEngine
 
 from ..errors import ConfigurationError, StoreUnavailable
 from ..records import KeyRecord, Secret
 from ..values import from_micros, to_micros
 
 SCHEMA_VERSION = 1
-"""The version of the tables that this code reads and writes."""
+"""The version of the tables that this code reads and writes. It goes up with a change that older
+releases can't live with; one that only adds to the tables leaves it."""
+
+PROTOCOL = 1
+"""How processes that share the tables prove to each other that what they remember is fresh."""
+
+LEASE_MS = 500
+"""How long a reading of the revision holds on a server, unless the tables say otherwise."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 
@@ -31,13 +40,17 @@ class Tables(NamedTuple):
 
     Attributes:
         keys: A row for each key.
-        usage: When each secret of a key was last used.
+        usage: When each secret of a key was last used, and from where.
+        days: How often each key was used, by day.
         meta: One row: ``revision``, a random token that each change of an existing record
-            replaces, and ``version``, that of the tables.
+            replaces; ``version`` and ``protocol``, see above; ``lease_ms``, how long a reading of
+            the revision holds; ``wait_ms``, how long a change waits for such readings to end. The
+            last two differ only while a lease is being shortened.
     """
 
     keys: Table
     usage: Table
+    days: Table
     meta: Table
 
 
@@ -54,15 +67,20 @@ def make_tables(prefix: str, schema: str | None) -> Tables:
                 f"{name!r}"
             )
     metadata = MetaData(schema=schema)
+    mysql_options = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4"}
+    mysql_options |= {"mysql_collate": "utf8mb4_bin"}  # the others take user_a for USER_A
+    options: dict[str, Any] = mysql_options | {
+        name.replace("mysql", "mariadb"): value for name, value in mysql_options.items()
+    }
     keys = Table(
         f"{prefix}keys",
         metadata,
-        Column("key_id", String(16), primary_key=True),
+        Column("key_id", _key_id(), primary_key=True),
         Column("user_id", String(255), nullable=False),
         Column("tenant_id", String(255)),
         Column("plan", String(64), nullable=False),
         Column("name", String(255), nullable=False),
-        Column("scopes", Text, nullable=False),
+        Column("scopes", _long_text(), nullable=False),
         Column("environment", String(16), nullable=False),
         Column("status", String(16), nullable=False),
         Column("created_at", BigInteger, nullable=False),
@@ -70,22 +88,33 @@ def make_tables(prefix: str, schema: str | None) -> Tables:
         Column("expires_at", BigInteger),
         Column("revoked_at", BigInteger),
         Column("revoked_reason", String(500), nullable=False),
-        Column("allowed_ips", Text, nullable=False),
+        Column("allowed_ips", _long_text(), nullable=False),
         Column("rate_limit", String(255)),
-        Column("metadata", Text, nullable=False),
-        Column("secrets", Text, nullable=False),
+        Column("metadata", _long_text(), nullable=False),
+        Column("secrets", _long_text(), nullable=False),
         # The order of lists; and the filters that pick few of many keys, in the same order.
         Index(f"{prefix}keys_listed", "created_at", "key_id"),
         Index(f"{prefix}keys_user", "user_id", "created_at", "key_id"),
         Index(f"{prefix}keys_tenant", "tenant_id", "created_at", "key_id"),
         Index(f"{prefix}keys_expiry", "expires_at"),
+        **options,
     )
     usage = Table(
         f"{prefix}usage",
         metadata,
-        Column("key_id", String(16), primary_key=True),
+        Column("key_id", _key_id(), primary_key=True),
         Column("secret_id", String(16), primary_key=True),
         Column("last_used_at", BigInteger, nullable=False),
+        Column("last_address", String(45)),
+        **options,
+    )
+    days = Table(
+        f"{prefix}usage_days",
+        metadata,
+        Column("key_id", _key_id(), primary_key=True),
+        Column("day", Integer, primary_key=True, autoincrement=False),  # since 1970-01-01
+        Column("uses", BigInteger, nullable=False),
+        **options,
     )
     meta = Table(
         f"{prefix}meta",
@@ -93,8 +122,26 @@ def make_tables(prefix: str, schema: str | None) -> Tables:
         Column("id", Integer, primary_key=True, autoincrement=False),
         Column("revision", String(32), nullable=False),
         Column("version", Integer, nullable=False),
+        Column("protocol", Integer, nullable=False, server_default="1"),
+        Column("lease_ms", Integer, nullable=False, server_default="500"),
+        Column("wait_ms", Integer, nullable=False, server_default="500"),
+        **options,
     )
-    return Tables(keys, usage, meta)
+    return Tables(keys, usage, days, meta)
+
+
+def _key_id() -> TypeEngine[str]:
+    """Compared and sorted byte by byte everywhere, as Python does."""
+    by_bytes = mysql.VARCHAR(16, charset="ascii", collation="ascii_bin")
+    return (
+        String(16)
+        .with_variant(String(16, collation="C"), "postgresql")
+        .with_variant(by_bytes, "mysql", "mariadb")
+    )
+
+
+def _long_text() -> TypeEngine[str]:
+    return Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")  # TEXT ends at 64 KiB
 
 
 def new_revision() -> str:
@@ -102,9 +149,16 @@ def new_revision() -> str:
     return secrets.token_hex(16)
 
 
-def first_meta() -> dict[str, Any]:
+def first_meta(lease_ms: int = LEASE_MS) -> dict[str, Any]:
     """The meta row of new tables."""
-    return {"id": 1, "revision": new_revision(), "version": SCHEMA_VERSION}
+    return {
+        "id": 1,
+        "revision": new_revision(),
+        "version": SCHEMA_VERSION,
+        "protocol": PROTOCOL,
+        "lease_ms": lease_ms,
+        "wait_ms": lease_ms,
+    }
 
 
 def no_meta_row(tables: Tables) -> str:
