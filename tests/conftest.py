@@ -1,5 +1,6 @@
 """What holds for the whole suite: in CI a test may be skipped only for a reason listed here.
 
+``servers`` makes databases on the PostgreSQL and the MariaDB of this machine, and drops them;
 ``call`` sends a request to a WSGI app through a gateway that follows PEP 3333; ``sink`` keeps the
 events that it is told.
 """
@@ -7,13 +8,16 @@ events that it is told.
 import io
 import os
 import re
-from collections.abc import Callable, Generator
+import uuid
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, NamedTuple
 from wsgiref.handlers import SimpleHandler
 from wsgiref.validate import validator
 
 import hypothesis
 import pytest
+import sqlalchemy
+from sqlalchemy.pool import NullPool
 
 # A reason must match one of these in full.
 ALLOWED_SKIPS: tuple[str, ...] = (
@@ -97,3 +101,50 @@ class Sink:
 @pytest.fixture
 def sink() -> Sink:
     return Sink()
+
+
+ADDRESSES = {
+    "postgresql": "postgresql+psycopg://postgres@127.0.0.1:5432/postgres",
+    "mariadb": "mysql+pymysql://root@127.0.0.1:3306/mysql",
+}
+START = {
+    "postgresql": "-p 5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust postgres",
+    "mariadb": "-p 3306:3306 -e MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=1 mariadb",
+}
+
+
+class Servers:
+    """Makes databases on the servers of this machine, each with a name that nobody else has."""
+
+    def __init__(self) -> None:
+        self._made: list[tuple[str, str]] = []
+
+    def database(self, backend: str) -> str:
+        """The URL of a new and empty database; the test is skipped if there is no server."""
+        name = f"bearer_auth_test_{uuid.uuid4().hex[:12]}"
+        try:
+            self._run(backend, f"CREATE DATABASE {name}")
+        except sqlalchemy.exc.OperationalError:
+            pytest.skip(f"no {backend} on 127.0.0.1; start one: docker run {START[backend]}")
+        self._made.append((backend, name))
+        address = sqlalchemy.make_url(ADDRESSES[backend])
+        return address.set(database=name).render_as_string(hide_password=False)
+
+    def drop(self) -> None:
+        for backend, name in self._made:
+            force = " WITH (FORCE)" if backend == "postgresql" else ""
+            self._run(backend, f"DROP DATABASE {name}{force}")
+
+    def _run(self, backend: str, statement: str) -> None:
+        engine = sqlalchemy.create_engine(
+            ADDRESSES[backend], isolation_level="AUTOCOMMIT", poolclass=NullPool
+        )
+        with engine.connect() as connection:
+            connection.exec_driver_sql(statement)
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    servers = Servers()
+    yield servers
+    servers.drop()

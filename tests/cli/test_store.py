@@ -62,8 +62,8 @@ def test_the_option_wins_over_the_store_of_the_program(url, keyring, issued):
     [
         ("keys.db", "must be the URL of a database"),
         ("sqlite://keys.db", "Error: write three slashes: sqlite:///keys.db\n"),
-        ("bogus://host/db", "SQLite only, not in bogus"),
-        ("postgresql://me:hunter2@host/db", "SQLite only, not in postgresql"),
+        ("bogus://host/db", "MariaDB and MySQL, not 'bogus'"),
+        ("postgresql://me:hunter2@127.0.0.1:1/db", "the database can't be reached"),
         ("sqlite:///{folder}/missing.db", "there is no such file; 'bearer-auth keys create' makes"),
         ("sqlite:///{folder}/missing/keys.db", "there is no such file"),
         ("sqlite:///{folder}", "this is a folder"),

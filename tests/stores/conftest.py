@@ -1,8 +1,10 @@
-"""A store in a fresh file, for each test."""
+"""A store in a fresh file, for each test; and one in empty tables on each server."""
 
 import sqlite3
 
 import pytest
+import sqlalchemy
+from sqlalchemy.pool import NullPool
 
 from bearer_auth.stores.sql import SQLStore
 
@@ -31,3 +33,35 @@ def sql(path):
             connection.close()
 
     return run
+
+
+@pytest.fixture(scope="session", params=["postgresql", "mariadb"])
+def server_url(request, servers):
+    """A database of its own on each of the servers, with tables in it, for all tests."""
+    url = servers.database(request.param)
+    SQLStore(url, create=True, lease_ms=20).close()
+    return url
+
+
+@pytest.fixture
+def server_sql(server_url):
+    """Runs SQL on the server, as another program would, and commits."""
+    engine = sqlalchemy.create_engine(server_url, poolclass=NullPool)
+
+    def run(statement):
+        with engine.begin() as connection:
+            result = connection.exec_driver_sql(statement)
+            return result.all() if result.returns_rows else result.rowcount
+
+    return run
+
+
+@pytest.fixture
+def server_store(server_url, server_sql):
+    """A store on a server, in tables that are empty."""
+    for table in ("keys", "usage", "usage_days"):
+        server_sql(f"DELETE FROM bearer_auth_{table}")
+    server_sql("UPDATE bearer_auth_meta SET lease_ms = 20, wait_ms = 20, version = 1, protocol = 1")
+    store = SQLStore(server_url)
+    yield store
+    store.close()

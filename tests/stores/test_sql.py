@@ -88,8 +88,8 @@ def test_what_is_no_url_is_refused(url):
 
 
 def test_another_database_is_refused():
-    with pytest.raises(ConfigurationError, match="SQLite only, not in postgresql") as caught:
-        SQLStore("postgresql://me:hunter2@localhost/app")
+    with pytest.raises(ConfigurationError, match="MariaDB and MySQL, not 'oracle'") as caught:
+        SQLStore("oracle://me:hunter2@localhost/app")
     assert "hunter2" not in str(caught.value)
 
 
@@ -280,7 +280,8 @@ def unavailable(call, *arguments):
 def test_missing_tables_are_named(path, sql):
     sql("CREATE TABLE orders (id INTEGER)")
     assert unavailable(lambda: SQLStore(f"sqlite:///{path}", create=False)) == (
-        f"SQLStore('sqlite:///{path}'): the tables are missing; create them with create=True"
+        f"SQLStore('sqlite:///{path}'): the tables are missing; make them with "
+        "'bearer-auth db upgrade', or with create=True"
     )
 
 

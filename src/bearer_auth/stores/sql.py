@@ -30,10 +30,14 @@ try:  # before our own modules that need it too, so that this is what is said in
 except ImportError as error:
     raise ImportError('SQLStore needs SQLAlchemy: pip install "bearer_auth[sql]"') from error
 
+from .server import ServerDatabase
 from .sql_database import Database
+from .sql_meta import MAX_LEASE_MS
 from .sql_query import listing
-from .sql_tables import SCHEMA_VERSION, decode, encode, make_tables, new_revision, no_meta_row
+from .sql_tables import SCHEMA_VERSION, decode, encode, make_tables
 from .sqlite import SQLiteDatabase
+
+MAX_TIMEOUT_S = 3600
 
 IDS_A_STATEMENT = 500
 """Ids in one IN list; databases bound the parameters of a statement."""
@@ -44,23 +48,36 @@ T = TypeVar("T")
 
 
 class SQLStore:
-    """Keeps keys in an SQLite file that any number of processes share.
+    """Keeps keys in tables of your database: SQLite, PostgreSQL, MariaDB or MySQL.
+
+    Any number of processes and machines may share them. A change has happened everywhere once its
+    method has returned: on SQLite each look-up asks the file whether anything changed; on a server
+    a process trusts what it has read for ``lease_ms``, and a change waits for as long.
 
     Args:
         url_or_engine: ``sqlite:///keys.db`` (relative), ``sqlite:////var/lib/app/keys.db``
-            (absolute), or an ``Engine`` of such a URL. Only the address is taken from an engine:
-            the store keeps connections of its own, whose durability, transactions and behaviour in
-            a fork it can answer for.
-        create: Create the file and the tables if they are missing; by default on SQLite. A new
-            file can be read by its owner only.
+            (absolute), ``postgresql://user@host/name``, ``mysql://user@host/name``; or an
+            ``Engine``. The store keeps connections of its own, whose transactions, time limits and
+            behaviour in a fork it can answer for. It makes them as the engine does; of an engine of
+            SQLite it takes the address only.
+        create: Create the tables if they are missing, and on SQLite the file, which only its owner
+            can read then. By default on SQLite; elsewhere it is better done once, by
+            ``bearer-auth db upgrade``.
+        lease_ms: How long, in milliseconds, a server's answer that nothing was changed is trusted;
+            0 asks for each request. By default as the tables say (500). With ``create`` it is set
+            for all who use the tables, without it only shortened here. On SQLite it means nothing.
+        timeout: Seconds that a look-up on a server may take in all, connecting included.
+        schema: The schema of the tables; SQLite has none.
         table_prefix: What the names of the tables begin with.
-        schema: The schema of the tables, in databases that have schemas. SQLite has none.
 
     Raises:
         ConfigurationError: An argument is wrong, or the tables are of a newer version of
             bearer_auth.
+        ImportError: The driver of the database is not installed; the message names the extra.
         TypeError: A Session or a Connection.
         StoreUnavailable: The database can't be opened; the text says why.
+
+    .. versionadded:: 0.1
     """
 
     def __init__(
@@ -68,22 +85,32 @@ class SQLStore:
         url_or_engine: str | URL | Engine,
         *,
         create: bool | None = None,
-        table_prefix: str = "bearer_auth_",
+        lease_ms: int | None = None,
+        timeout: float = 2.0,
         schema: str | None = None,
+        table_prefix: str = "bearer_auth_",
     ) -> None:
-        self._url = _url_of(url_or_engine)
+        self._url = url = _url_of(url_or_engine)
+        if lease_ms is not None and not 0 <= lease_ms <= MAX_LEASE_MS:
+            raise ConfigurationError(f"lease_ms must be 0 to {MAX_LEASE_MS}: {lease_ms}")
+        if not 0 < timeout <= MAX_TIMEOUT_S:
+            raise ConfigurationError(f"timeout must be seconds up to {MAX_TIMEOUT_S}: {timeout}")
         self._tables = make_tables(table_prefix, schema)
         self._database: Database
-        if self._url.get_backend_name() != "sqlite":
-            raise ConfigurationError(
-                f"SQLStore keeps keys in SQLite only, not in {self._url.get_backend_name()}; "
-                "write sqlite:///keys.db"
+        if url.get_backend_name() == "sqlite":
+            if schema is not None:
+                raise ConfigurationError(
+                    "SQLite has no schemas; use table_prefix to keep tables apart"
+                )
+            self._database = SQLiteDatabase(url, self._tables)
+            create = create is not False
+        else:
+            source = url_or_engine if isinstance(url_or_engine, Engine) else url
+            self._database = ServerDatabase(
+                source, self._tables, timeout=timeout, lease_ms=lease_ms
             )
-        if schema is not None:
-            raise ConfigurationError("SQLite has no schemas; use table_prefix to keep tables apart")
-        self._database = SQLiteDatabase(self._url, self._tables)
         try:
-            self._prepare(create is not False)
+            self._prepare(bool(create), lease_ms)
         except BaseException:
             self._database.close()  # nobody else has the store, to close it
             raise
@@ -121,12 +148,12 @@ class SQLStore:
         """Put each new record in place of the old one, all or none."""
         pairs = list(pairs)
         if not pairs:
+            self._database.settle()
             return
         keys = self._tables.keys
         rows = [{**encode(new), "key": new.key_id} for _, new in pairs]
         expected = [(old, tuple(encode(old).values())) for old, _ in pairs]
-        with self._database.transaction() as connection:
-            self._change_revision(connection)
+        with self._database.change() as connection:
             stored = self._stored(connection, (old.key_id for old, _ in pairs))
             for old, row in expected:
                 found = stored.get(old.key_id)
@@ -153,8 +180,7 @@ class SQLStore:
         """Remove records and what is known of their use."""
         keys, usage = self._tables.keys, self._tables.usage
         gone = 0
-        with self._database.transaction() as connection:
-            self._change_revision(connection)
+        with self._database.change() as connection:
             for ids in _chunks(_valid(key_ids)):
                 connection.execute(delete(usage).where(usage.c.key_id.in_(ids)))
                 gone += connection.execute(delete(keys).where(keys.c.key_id.in_(ids))).rowcount
@@ -182,9 +208,9 @@ class SQLStore:
         self._database.close()
 
     def __repr__(self) -> str:
-        return f"SQLStore({self._url.render_as_string(hide_password=True)!r})"
+        return f"SQLStore({self._database.name})"
 
-    def _prepare(self, create: bool) -> None:
+    def _prepare(self, create: bool, lease_ms: int | None) -> None:
         try:
             version = self._database.version()
         except StoreUnavailable:
@@ -196,21 +222,16 @@ class SQLStore:
             version = self._database.version()
         if version is None:
             raise StoreUnavailable(
-                f"{self!r}: the tables are missing; create them with create=True"
+                f"{self!r}: the tables are missing; make them with 'bearer-auth db upgrade', or "
+                "with create=True"
             )
         if version > SCHEMA_VERSION:
             raise ConfigurationError(
                 f"{self!r}: the tables are of version {version}, and this bearer_auth knows "
                 f"{SCHEMA_VERSION}; install the bearer_auth that made them"
             )
-
-    def _change_revision(self, connection: Connection) -> None:
-        """The first statement of each change: it takes the write lock, so that what is read after
-        it can't change until the commit."""
-        meta = self._tables.meta
-        statement = update(meta).where(meta.c.version <= SCHEMA_VERSION)
-        if connection.execute(statement.values(revision=new_revision())).rowcount != 1:
-            raise StoreUnavailable(f"{self!r}: {no_meta_row(self._tables)}")
+        if create and lease_ms is not None:
+            self._database.set_lease(lease_ms)
 
     def _stored(self, connection: Connection, key_ids: Iterable[str]) -> dict[str, tuple[Any, ...]]:
         keys = self._tables.keys

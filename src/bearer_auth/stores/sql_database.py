@@ -14,6 +14,11 @@ class Database(Protocol):
     """A database that holds the tables. Every failure of it is a ``StoreUnavailable``, without a
     password, a hash or a parameter in its text."""
 
+    @property
+    def name(self) -> str:
+        """What to call it in messages."""
+        ...
+
     def version(self) -> int | None:
         """The version of the tables; ``None`` if there are none."""
         ...
@@ -39,6 +44,19 @@ class Database(Protocol):
             write: Whether it will write.
             brief: Rather fail than wait for another writer for long.
         """
+        ...
+
+    def change(self) -> AbstractContextManager[Connection]:
+        """A transaction that changes existing records, with a new revision; once it has ended, no
+        process trusts what it has read before."""
+        ...
+
+    def settle(self) -> None:
+        """Return once no process trusts what was stored before the last change, whoever made it."""
+        ...
+
+    def set_lease(self, lease_ms: int) -> None:
+        """Change for how long readings of the revision are trusted everywhere, in milliseconds."""
         ...
 
     def upsert_usage(self) -> Insert:

@@ -24,6 +24,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.dml import Insert
 
 from ..errors import ConfigurationError, StoreUnavailable
+from .sql_meta import replace_revision
 from .sql_tables import SCHEMA_VERSION, Tables, first_meta, no_meta_row
 from .sqlite_errors import NO_FOLDER, is_code, no_such_table, reason_of
 from .sqlite_fork import WAIT_S, Gate, guard
@@ -74,6 +75,11 @@ class SQLiteDatabase:
         self._writing = threading.Lock()
         self._locked = False
         guard(self)
+
+    @property
+    def name(self) -> str:
+        """What to call it in messages."""
+        return f"'sqlite:///{self._path}'"
 
     def version(self) -> int | None:
         """The version of the tables; ``None`` if there are none."""
@@ -131,6 +137,19 @@ class SQLiteDatabase:
                     connection.commit()
             except SQLAlchemyError as error:
                 raise self._unavailable(error) from None
+
+    @contextmanager
+    def change(self) -> Generator[Connection, None, None]:
+        """A transaction that changes existing records; its commit is seen by every reader."""
+        with self.transaction() as connection:
+            replace_revision(connection, self._tables)
+            yield connection
+
+    def settle(self) -> None:
+        """There is nothing to wait for: each reader asks the file."""
+
+    def set_lease(self, lease_ms: int) -> None:
+        """There is none."""
 
     @contextmanager
     def _turn(self, write: bool, patience: float) -> Generator[None, None, None]:

@@ -1,0 +1,59 @@
+"""PostgreSQL through psycopg 3, as ``ServerDatabase`` uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from functools import partial
+from time import monotonic
+from typing import Any
+
+DRIVER = "postgresql+psycopg"
+
+IS_PRIMARY = "NOT pg_is_in_recovery()"
+
+
+def connect_args(timeout_s: float) -> dict[str, Any]:
+    """What a connection is made with, beside its address."""
+    # libpq's timeout is in whole seconds, of which it takes 2 at least.
+    return {"connect_timeout": max(2, round(timeout_s))}
+
+
+def prepare(connection: Any) -> None:
+    """Make a new connection ready for single statements."""
+    connection.autocommit = True
+    # Prepared statements live in one server process; behind PgBouncer the next one may be another.
+    connection.prepare_threshold = None
+
+
+def limit(connection: Any, seconds: float) -> None:
+    """Let no call on a connection wait longer for the server.
+
+    The server's own timeouts and those of TCP see nothing wrong with a peer that acknowledges and
+    doesn't answer, and libpq has no timeout for an answer. All of psycopg's waiting goes through
+    ``Connection.wait``.
+    """
+    connection.wait = partial(_wait, connection, seconds)
+
+
+def is_lost(connection: Any, error: BaseException) -> bool:
+    """Whether an error means that the connection is gone."""
+    return bool(connection.closed)
+
+
+def _wait(connection: Any, seconds: float, waiting: Any, interval: float = 0.1, **how: Any) -> Any:
+    interval = min(interval, seconds)
+    bounded = _bounded(waiting, monotonic() + seconds)
+    return type(connection).wait(connection, bounded, interval, **how)
+
+
+def _bounded(waiting: Generator[Any, Any, Any], end: float) -> Generator[Any, Any, Any]:
+    """The same steps, each at most until then."""
+    try:
+        wanted = next(waiting)
+        while True:
+            ready = yield wanted
+            if not ready and monotonic() >= end:  # nothing came within the interval
+                raise TimeoutError
+            wanted = waiting.send(ready)
+    except StopIteration as done:
+        return done.value

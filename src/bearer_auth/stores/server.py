@@ -1,0 +1,301 @@
+"""SQLStore on a database server: PostgreSQL, MariaDB, MySQL.
+
+Look-ups run on the driver's own cursor over a small pool of kept connections. Transactions open a
+connection each and close it: that takes a few milliseconds, and leaves nothing behind for a fork.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import weakref
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    Pool,
+    PoolProxiedConnection,
+    QueuePool,
+    Select,
+    bindparam,
+    create_engine,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects import mysql, postgresql
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoneFree
+from sqlalchemy.pool import NullPool
+from sqlalchemy.sql.dml import Insert
+
+from ..errors import StoreUnavailable
+from .database_errors import REPLICA, reason_of, tables_missing
+from .lease import Lease, Reading, running_clock
+from .server_connections import Connections
+from .sql_meta import commit_wait_s, replace_revision, set_lease
+from .sql_tables import PROTOCOL, SCHEMA_VERSION, Tables, first_meta, no_meta_row
+
+CHANGE_S = 30.0
+"""Seconds that a statement of a change or a list may take."""
+
+BRIEF_S = 2.0
+"""Seconds for a statement that can be left out."""
+
+KEPT = 5
+"""Connections for look-ups that a process keeps."""
+
+MORE = 15
+"""Connections that it opens beside them when many look up at a time."""
+
+RECYCLE_S = 200
+"""The age at which a kept connection is replaced: gateways forget idle ones after 4 minutes."""
+
+
+class ServerDatabase:
+    """The tables on a server.
+
+    Args:
+        source: Its URL, or an engine whose way of connecting is used.
+        tables: The tables.
+        timeout: Seconds that a look-up may take in all.
+        lease_ms: How long a reading of the revision is trusted here at most, in milliseconds; by
+            default as long as the meta row says.
+    """
+
+    def __init__(
+        self, source: URL | Engine, tables: Tables, *, timeout: float, lease_ms: int | None
+    ) -> None:
+        self._tables = tables
+        self._timeout = timeout
+        self._lease_ms = lease_ms
+        self._connections = connections = Connections(source, timeout / 2)
+        self._driver = connections.driver
+        self._engine = create_engine(
+            connections.engine.url.set(drivername=self._driver.DRIVER),
+            creator=lambda: connections.open(CHANGE_S),
+            poolclass=NullPool,
+            isolation_level="READ COMMITTED",
+            hide_parameters=True,
+        )
+        keys, meta = tables.keys, tables.meta
+        self._row_sql = self._compiled(select(keys).where(keys.c.key_id == bindparam("key")))
+        self._version_sql = self._compiled(select(meta.c.version))
+        self._wait_sql = self._compiled(select(meta.c.wait_ms))
+        primary: ColumnElement[bool] = literal_column(self._driver.IS_PRIMARY)
+        columns = (meta.c.revision, meta.c.version, meta.c.protocol, meta.c.lease_ms, primary)
+        self._revision_sql = self._compiled(select(*columns))
+        self._pool: Pool = QueuePool(
+            lambda: connections.open(timeout),
+            pool_size=KEPT,
+            max_overflow=MORE,
+            timeout=timeout / 2,
+            recycle=RECYCLE_S,
+            reset_on_return=None,  # each statement is a transaction of its own
+            use_lifo=True,
+            dialect=self._engine.dialect,
+        )
+        self._lease = Lease(self._read_revision, timeout, boot=running_clock())
+        self.revision = self._lease.revision
+        _databases.add(self)
+
+    def version(self) -> int | None:
+        """The version of the tables; ``None`` if there are none."""
+        try:
+            rows = self._fetch(self._version_sql)
+        except _Failed as failure:
+            if tables_missing(failure.cause):
+                return None
+            raise self._unavailable(failure.cause) from None
+        return rows[0][0] if rows else None
+
+    def create(self) -> None:
+        """Create the tables, if nobody else has in the meantime."""
+        with self.transaction() as connection:
+            self._tables.keys.metadata.create_all(connection)
+            meta = self._tables.meta
+            if connection.execute(select(meta.c.id)).first() is None:
+                connection.execute(meta.insert(), first_meta())
+
+    def row(self, key_id: str) -> Sequence[Any] | None:
+        """The row of a key, in the order of the table's columns."""
+        try:
+            rows = self._fetch(self._row_sql, key_id)
+        except _Failed as failure:
+            raise self._unavailable(failure.cause) from None
+        return rows[0] if rows else None
+
+    @contextmanager
+    def transaction(
+        self, *, write: bool = True, brief: bool = False
+    ) -> Generator[Connection, None, None]:
+        """A transaction; committed at the end, rolled back on an exception."""
+        try:
+            with self._engine.connect() as connection:
+                if brief:
+                    self._driver.limit(connection.connection.dbapi_connection, BRIEF_S)
+                try:
+                    yield connection
+                    connection.commit()
+                except BaseException:
+                    # Closed without a word more: it may be one that doesn't answer.
+                    connection.invalidate()
+                    raise
+        except (SQLAlchemyError, TimeoutError) as error:
+            raise self._unavailable(error) from None
+
+    @contextmanager
+    def change(self) -> Generator[Connection, None, None]:
+        """A transaction that changes existing records; at its end nobody trusts the old ones."""
+        with self.transaction() as connection:
+            _, wait_s = replace_revision(connection, self._tables)
+            yield connection
+        time.sleep(wait_s)
+
+    def settle(self) -> None:
+        """Wait as after a change: who made the last one may have died while it waited."""
+        try:
+            rows = self._fetch(self._wait_sql)
+        except _Failed as failure:
+            raise self._unavailable(failure.cause) from None
+        if not rows:
+            raise StoreUnavailable(f"{self.name}: {no_meta_row(self._tables)}")
+        time.sleep(commit_wait_s(rows[0][0]))
+
+    def set_lease(self, lease_ms: int) -> None:
+        """Change for how long readings are trusted everywhere."""
+        set_lease(self, self._tables, lease_ms)
+
+    def upsert_usage(self) -> Insert:
+        """The statement that notes a use of a known key, forward only."""
+        keys, usage = self._tables.keys, self._tables.usage
+        known = select(
+            keys.c.key_id,
+            bindparam("secret", type_=usage.c.secret_id.type),
+            bindparam("at", type_=usage.c.last_used_at.type),
+        ).where(keys.c.key_id == bindparam("key"))
+        columns = ["key_id", "secret_id", "last_used_at"]
+        if self._engine.dialect.name == "postgresql":
+            into = postgresql.insert(usage).from_select(columns, known)
+            later = into.excluded.last_used_at
+            return into.on_conflict_do_update(
+                index_elements=[usage.c.key_id, usage.c.secret_id],
+                set_={"last_used_at": later},
+                where=usage.c.last_used_at < later,
+            )
+        other = mysql.insert(usage).from_select(columns, known)
+        greatest = func.greatest(usage.c.last_used_at, other.inserted.last_used_at)
+        return other.on_duplicate_key_update(last_used_at=greatest)
+
+    @property
+    def name(self) -> str:
+        """What to call it in messages."""
+        return self._connections.name
+
+    def close(self) -> None:
+        """Close the kept connections; they come back when they are needed."""
+        self._pool.dispose()
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew, and leave the parent's connections alone."""
+        _inherited.append(self._pool)
+        self._pool = self._pool.recreate()
+        self._lease.after_fork()
+
+    def _read_revision(self) -> Reading:
+        try:
+            rows = self._fetch(self._revision_sql)
+        except _Failed as failure:
+            raise self._unavailable(failure.cause) from None
+        if not rows or rows[0][1] > SCHEMA_VERSION:
+            raise StoreUnavailable(f"{self.name}: {no_meta_row(self._tables)}")
+        revision, _, protocol, lease_ms, is_primary = rows[0]
+        if not is_primary:
+            raise StoreUnavailable(f"{self.name}: {REPLICA}")
+        if self._lease_ms is not None:
+            lease_ms = min(lease_ms, self._lease_ms)
+        # Those who keep to another protocol may change records without a new revision.
+        return Reading(revision if protocol == PROTOCOL else None, lease_ms / 1000)
+
+    def _compiled(self, statement: Select[Any]) -> str:
+        # Once, for the driver's own cursor: SQLAlchemy's takes twice as long as the database.
+        dialect: Any = type(self._engine.dialect)
+        return str(statement.compile(dialect=dialect(paramstyle="format")))
+
+    def _fetch(self, sql: str, *parameters: str) -> list[Sequence[Any]]:
+        """The rows of a statement, within the time limit.
+
+        Raises:
+            _Failed: The driver failed.
+            StoreUnavailable: No connection could be had.
+        """
+        end = time.monotonic() + self._timeout
+        connection = self._checked_out()
+        try:
+            return self._run(connection, end, sql, parameters)
+        except _Lost:
+            # The server was restarted, say, and so the other kept connections are gone too.
+            self._pool.dispose()
+            self._pool = self._pool.recreate()
+        return self._run(self._checked_out(), end, sql, parameters)
+
+    def _checked_out(self) -> PoolProxiedConnection:
+        try:
+            return self._pool.connect()
+        except NoneFree:
+            raise StoreUnavailable(f"{self.name}: all connections are in use") from None
+
+    def _run(
+        self, fairy: PoolProxiedConnection, end: float, sql: str, parameters: Sequence[str]
+    ) -> list[Sequence[Any]]:
+        connection: Any = fairy.dbapi_connection
+        try:
+            self._driver.limit(connection, max(end - time.monotonic(), 0.001))
+            cursor = connection.cursor()
+            cursor.execute(sql, parameters or None)
+            rows: list[Sequence[Any]] = cursor.fetchall()
+            cursor.close()
+        except BaseException as error:
+            early = time.monotonic() < end - self._timeout / 2
+            lost = early and self._driver.is_lost(connection, error)
+            fairy.invalidate()
+            fairy.close()
+            if not isinstance(error, Exception):
+                raise
+            raise (_Lost if lost else _Failed)(error) from None
+        fairy.close()
+        return rows
+
+    def _unavailable(self, error: BaseException) -> StoreUnavailable:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        return StoreUnavailable(f"{self.name}: {reason_of(cause)}")
+
+
+class _Failed(Exception):
+    """The driver failed."""
+
+    def __init__(self, cause: BaseException) -> None:
+        self.cause = cause
+
+
+class _Lost(_Failed):
+    """A kept connection was gone, which was found out early enough to try another one."""
+
+
+# Only to reach the databases when this process forks; none is found or shared through it.
+_databases: weakref.WeakSet[ServerDatabase] = weakref.WeakSet()
+_inherited: list[Pool] = []  # a parent's connections, never to be closed in a child
+
+
+def _in_child() -> None:
+    for database in list(_databases):
+        database.after_fork_in_child()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(after_in_child=_in_child)

@@ -1,0 +1,89 @@
+"""The meta row in transactions: a new revision, and how long a change waits for old readings."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select, update
+
+from ..errors import ConfigurationError, Conflict, StoreUnavailable
+from .sql_database import Database
+from .sql_tables import PROTOCOL, SCHEMA_VERSION, Tables, new_revision, no_meta_row
+
+MAX_LEASE_MS = 60_000
+"""The longest lease; each change waits for it."""
+
+_TRIES = 10
+
+_MARGIN_S = 0.05
+_MARGIN_PART = 0.01
+
+
+def commit_wait_s(wait_ms: int) -> float:
+    """Seconds to wait after a commit, so that no reading is trusted that began before it.
+
+    The margin is for clocks that run at different speeds on different machines.
+    """
+    wait_s = wait_ms / 1000
+    return wait_s + max(_MARGIN_S, wait_s * _MARGIN_PART)
+
+
+def replace_revision(connection: Connection, tables: Tables) -> tuple[str, float]:
+    """The first statement of each change: it takes the write lock, so that what is read after it
+    can't change until the commit.
+
+    Returns:
+        The new revision, and the seconds to wait after the commit.
+
+    Raises:
+        ConfigurationError: The tables are used with another protocol.
+        StoreUnavailable: There is no row of a version that is understood here.
+    """
+    meta, revision = tables.meta, new_revision()
+    statement = (
+        update(meta)
+        .where(meta.c.version <= SCHEMA_VERSION, meta.c.protocol == PROTOCOL)
+        .values(revision=revision)
+    )
+    if connection.execute(statement).rowcount != 1:
+        protocol = connection.scalar(select(meta.c.protocol))
+        if protocol not in (None, PROTOCOL):
+            raise ConfigurationError(
+                f"the tables are used with protocol {protocol}, and this bearer_auth knows "
+                f"{PROTOCOL}: it may read keys, not change them; install the newer one"
+            )
+        raise StoreUnavailable(no_meta_row(tables))
+    return revision, commit_wait_s(connection.scalar(select(meta.c.wait_ms)) or 0)
+
+
+def set_lease(database: Database, tables: Tables, lease_ms: int) -> None:
+    """Change for how long readings are trusted.
+
+    A shorter lease is for readers at once. Writers go on waiting for the longer one until it has
+    run out everywhere: in one step, a change made in between would wait too short a time. Who dies
+    in between leaves the longer wait behind, which is safe.
+
+    Raises:
+        ConfigurationError: It is negative, or longer than a minute.
+        Conflict: Keys kept changing; the lease is shorter, but changes still wait for the longer.
+    """
+    if not 0 <= lease_ms <= MAX_LEASE_MS:
+        raise ConfigurationError(f"lease_ms must be 0 to {MAX_LEASE_MS}: {lease_ms}")
+    meta = tables.meta
+    with database.transaction(write=False) as connection:
+        if connection.execute(select(meta.c.lease_ms, meta.c.wait_ms)).first() == (lease_ms,) * 2:
+            return
+    for _ in range(_TRIES):
+        with database.change() as connection:
+            revision, *before = connection.execute(
+                select(meta.c.revision, meta.c.lease_ms, meta.c.wait_ms)
+            ).one()
+            longest = max(lease_ms, *before)
+            connection.execute(update(meta).values(lease_ms=lease_ms, wait_ms=longest))
+        if longest == lease_ms:
+            return
+        # The longer lease has been waited for. If anything changed meanwhile, it may have been the
+        # lease, so again.
+        with database.transaction() as connection:
+            ours = update(meta).where(meta.c.revision == revision).values(wait_ms=lease_ms)
+            if connection.execute(ours).rowcount:
+                return
+    raise Conflict("keys kept changing while the lease was shortened; try again")
