@@ -43,7 +43,8 @@ def is_lost(connection: Any, error: BaseException) -> bool:
 def _wait(connection: Any, seconds: float, waiting: Any, interval: float = 0.1, **how: Any) -> Any:
     interval = min(interval, seconds)
     bounded = _bounded(waiting, monotonic() + seconds)
-    return type(connection).wait(connection, bounded, interval, **how)
+    wait: Any = type(connection).wait  # the one that limit() has hidden
+    return wait(connection, bounded, interval, **how)
 
 
 def _bounded(waiting: Generator[Any, Any, Any], end: float) -> Generator[Any, Any, Any]:

@@ -15,13 +15,13 @@ from typing import Any
 
 from sqlalchemy import (
     URL,
+    ClauseElement,
     ColumnElement,
     Connection,
     Engine,
     Pool,
     PoolProxiedConnection,
     QueuePool,
-    Select,
     bindparam,
     create_engine,
     func,
@@ -222,7 +222,7 @@ class ServerDatabase:
         # Those who keep to another protocol may change records without a new revision.
         return Reading(revision if protocol == PROTOCOL else None, lease_ms / 1000)
 
-    def _compiled(self, statement: Select[Any]) -> str:
+    def _compiled(self, statement: ClauseElement) -> str:
         # Once, for the driver's own cursor: SQLAlchemy's takes twice as long as the database.
         dialect: Any = type(self._engine.dialect)
         return str(statement.compile(dialect=dialect(paramstyle="format")))
