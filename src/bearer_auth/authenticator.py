@@ -151,6 +151,17 @@ class Authenticator:
         key_ids, keyed = self._key_ids(token)
         # Read before the record, so that a slow read can't put a revoked key back (see Generation).
         revision = self._read_revision()
+        accepted = self._prove(token, digest, now, key_ids, keyed)
+        if self._moved(revision):
+            # The store was changed while the record was read and proven: perhaps this key.
+            revision = self._read_revision()
+            accepted = self._prove(token, digest, now, key_ids, keyed)
+        self._remember(revision, digest, accepted)
+        return accepted
+
+    def _prove(
+        self, token: str, digest: bytes, now: float, key_ids: Sequence[str], keyed: bool
+    ) -> Accepted:
         phc = sha256_phc(digest)
         accepted, reason = None, "unknown"
         for key_id in key_ids:
@@ -171,7 +182,6 @@ class Authenticator:
                     break
         if accepted is None:
             raise InvalidToken(reason)
-        self._remember(revision, digest, accepted)
         return accepted
 
     def _key_ids(self, token: str) -> tuple[Sequence[str], bool]:
@@ -211,6 +221,16 @@ class Authenticator:
             raise InvalidToken("expired", key_id=record.key_id)
         if record.environment not in self.environments:
             raise InvalidToken("environment", key_id=record.key_id)
+
+    def _moved(self, revision: Hashable) -> bool:
+        """Whether the store was changed since; unknown of one without a revision."""
+        if revision is None or self._revision is object:
+            return False
+        now = self._read_revision()
+        try:
+            return bool(now != revision)
+        except Exception as error:
+            raise self._broken("revision", error) from None
 
     def _remember(self, revision: Hashable, digest: bytes, accepted: Accepted) -> None:
         if revision is None or not self._cache_size:

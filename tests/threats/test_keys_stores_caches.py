@@ -138,8 +138,28 @@ def test_row_slow_read_the_revision_is_read_before_the_record() -> None:
 
     authenticator = Authenticator(Store())
     authenticator.authenticate(token)
-    authenticator.authenticate(token)
     assert order == ["revision", "record", "revision"]
+    authenticator.authenticate(token)
+    assert order == ["revision", "record", "revision", "revision"]
+
+
+def test_row_slow_read_a_key_revoked_while_it_is_read_is_looked_at_again() -> None:
+    inner = MemoryStore()
+    keyring = Keyring(inner)
+    issued = keyring.create(user_id="user_123")
+
+    class Slow:
+        """Hands out what it had read before the revocation, once."""
+
+        def __init__(self) -> None:
+            self.revision = inner.revision
+
+        def get(self, key_id: str) -> KeyRecord | None:
+            record = inner.get(key_id)
+            keyring.revoke(key_id)
+            return record
+
+    assert why(Authenticator(Slow()), issued.token) == "revoked"
 
 
 def test_row_slow_read_a_rotation_ends_the_old_secret_in_every_process(tmp_path: Path) -> None:

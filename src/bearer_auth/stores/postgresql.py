@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from functools import partial
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 DRIVER = "postgresql+psycopg"
 
@@ -43,8 +43,8 @@ def is_lost(connection: Any, error: BaseException) -> bool:
 def _wait(connection: Any, seconds: float, waiting: Any, interval: float = 0.1, **how: Any) -> Any:
     interval = min(interval, seconds)
     bounded = _bounded(waiting, monotonic() + seconds)
-    wait: Any = type(connection).wait  # the one that limit() has hidden
-    return wait(connection, bounded, interval, **how)
+    hidden = cast(Any, type(connection)).wait  # by limit()
+    return hidden(connection, bounded, interval, **how)
 
 
 def _bounded(waiting: Generator[Any, Any, Any], end: float) -> Generator[Any, Any, Any]:
