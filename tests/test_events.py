@@ -183,3 +183,31 @@ def test_a_sink_is_an_object_and_not_its_class():
     for sink in ("log", LoggingSink):
         with pytest.raises(TypeError, match=r"event_sink must be an object with a method emit"):
             Emitter(sink)
+
+
+def test_a_failure_that_goes_on_is_one_line_a_minute(caplog, monkeypatch):
+    now = 1000.0
+    monkeypatch.setattr("bearer_auth.events.monotonic", lambda: now)
+    emitter = Emitter()
+    for _ in range(1000):
+        emitter.emit("store.failed", status=503, data={"detail": "it is away"})
+    emitter.emit("store.failed", status=503, data={"detail": "it is full"})
+    now = 1059.9
+    emitter.emit("store.failed", status=503, data={"detail": "it is away"})
+    now = 1060.0
+    emitter.emit("store.failed", status=503, data={"detail": "it is away"})
+    emitter.emit("store.failed", status=503, data={"detail": "it is away"})
+    assert caplog.messages == [
+        "store.failed status=503 detail='it is away'",
+        "store.failed status=503 detail='it is full'",
+        "store.failed status=503 detail='it is away' unsaid=1000",
+    ]
+
+
+def test_the_failures_that_are_remembered_are_bounded(caplog):
+    emitter = Emitter()
+    for number in range(100):
+        emitter.emit("store.failed", data={"detail": f"row {number}"})
+    emitter.emit("store.failed", data={"detail": "row 99"})
+    emitter.emit("store.failed", data={"detail": "row 0"})
+    assert len(caplog.messages) == 101

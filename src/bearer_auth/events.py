@@ -12,9 +12,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any, Protocol
 
 logger = logging.getLogger("bearer_auth")
+
+_REPEAT_S = 60.0
+
+_FAILURES = 32
+"""Different failures of a store that are remembered as said."""
 
 _WORD = re.compile(r"[!-~]+")  # no blank and no line end: one event is one line
 _ADDRESS = re.compile(r"[0-9A-Za-z.:%]{1,64}")
@@ -64,7 +70,9 @@ class EventSink(Protocol):
 class LoggingSink:
     """Writes events to a logger, as one line each, with the event as ``record.event``.
 
-    Refusals and changes of keys are INFO, failures of a store ERROR, successes not logged.
+    Refusals and changes of keys are INFO, failures of a store ERROR, successes not logged. While a
+    store is away each request fails alike, so the same failure is one line a minute, which says
+    how many went unsaid since the last one.
 
     Args:
         target: The logger; by default ``logging.getLogger("bearer_auth")``.
@@ -72,6 +80,7 @@ class LoggingSink:
 
     def __init__(self, target: logging.Logger = logger) -> None:
         self._logger = target
+        self._said: dict[str, list[float]] = {}  # failures: when, and how often not since
 
     def wants(self, name: str) -> bool:
         """Whether an event of this name would be written at all."""
@@ -80,15 +89,38 @@ class LoggingSink:
 
     def emit(self, event: Event) -> None:
         """Write one event."""
+        data = dict(event.data)
+        if event.name == "store.failed":
+            unsaid = self._unsaid(str(data.get("detail", "")))
+            if unsaid is None:
+                return
+            if unsaid:
+                data["unsaid"] = unsaid
         words = [event.name]
         for name in ("status", "reason", "key_id", "user_id", "tenant_id", "request_id", "address"):
             value = getattr(event, name)
             if value not in (None, ""):
                 plain = _WORD.fullmatch(str(value))
                 words.append(f"{name}={value}" if plain else f"{name}={value!r}")
-        words += [f"{name}={value!r}" for name, value in event.data.items()]
+        words += [f"{name}={value!r}" for name, value in data.items()]
         level = logging.ERROR if event.name == "store.failed" else logging.INFO
         self._logger.log(level, " ".join(words), extra={"event": event})
+
+    def _unsaid(self, failure: str) -> int | None:
+        """How often this failure was not written since it last was; ``None`` if it isn't now."""
+        # Without a lock, which a fork could leave held: at worst a line comes twice.
+        mine = [monotonic(), 0]
+        said = self._said.setdefault(failure, mine)
+        if said is mine:
+            while len(self._said) > _FAILURES:
+                self._said.pop(next(iter(self._said)), None)
+            return 0
+        if mine[0] < said[0] + _REPEAT_S:
+            said[1] += 1
+            return None
+        unsaid = said[1]
+        said[:] = mine
+        return int(unsaid)
 
 
 class Emitter:
