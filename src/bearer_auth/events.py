@@ -112,8 +112,8 @@ class LoggingSink:
         mine = [monotonic(), 0]
         said = self._said.setdefault(failure, mine)
         if said is mine:
-            while len(self._said) > _FAILURES:
-                self._said.pop(next(iter(self._said)), None)
+            for oldest in list(self._said)[:-_FAILURES]:
+                self._said.pop(oldest, None)
             return 0
         if mine[0] < said[0] + _REPEAT_S:
             said[1] += 1
