@@ -28,6 +28,18 @@ _STATES = {
 }
 """By SQLSTATE of PostgreSQL, or the class of it (PostgreSQL's manual, appendix A)."""
 
+_REFUSALS = {
+    ("password",): "28",
+    ("role", "does not exist"): "28",
+    ("pg_hba.conf",): "28",
+    ("database", "does not exist"): "3D000",
+    ("connection slots",): "53300",
+    ("too many",): "53300",
+    ("starting up",): "57",
+    ("shutting down",): "57",
+}
+"""libpq gives no SQLSTATE for a connection that was refused, only PostgreSQL's words."""
+
 _NUMBERS = {
     1044: "the database refused the user or the password",
     1045: "the database refused the user or the password",
@@ -57,17 +69,17 @@ def reason_of(error: BaseException | None) -> str:
     """Why a database server could not be used."""
     if isinstance(error, TimeoutError):
         return "the database did not answer in time"
+    number = number_of(error)
+    if number is not None:
+        return _NUMBERS.get(number, f"the database failed (error {number})")
     state = getattr(error, "sqlstate", None)
     if isinstance(state, str):
         found = _STATES.get(state) or _STATES.get(state[:2])
         return found or f"the database failed (SQLSTATE {state})"
-    number = number_of(error)
-    if number in _NUMBERS:
-        return _NUMBERS[number]
-    if number:
-        return f"the database failed (error {number})"
-    if "password" in str(error):  # libpq gives no state for a connection that was refused
-        return _STATES["28"]
+    text = str(error)
+    for words, state in _REFUSALS.items():
+        if all(word in text for word in words):
+            return _STATES[state]
     return f"the database can't be reached ({type(error).__name__})"
 
 

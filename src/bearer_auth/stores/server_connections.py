@@ -96,9 +96,13 @@ class Connections:
             fairy = self._source.connect()
             connection = fairy.dbapi_connection
             fairy.detach()
-            self.driver.limit(connection, self._timeout_s)
-            self.driver.prepare(connection)
-            self.driver.limit(connection, limit_s)
+            try:
+                self.driver.limit(connection, self._timeout_s)
+                self.driver.prepare(connection)
+                self.driver.limit(connection, limit_s)
+            except BaseException:
+                fairy.close()
+                raise
             return connection
 
         try:

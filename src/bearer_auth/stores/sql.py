@@ -203,6 +203,21 @@ class SQLStore:
         with self._database.transaction(write=False) as connection:
             return self._usage(connection, key_ids)
 
+    def set_lease(self, lease_ms: int) -> None:
+        """Change for how long an answer of a server is trusted everywhere; on SQLite it does
+        nothing. Returns when all that was trusted for the earlier length has run out.
+
+        Args:
+            lease_ms: Milliseconds, 0 to 60,000. Each change of a key waits for so long.
+
+        Raises:
+            ConfigurationError: Out of bounds.
+            Conflict: Keys kept changing meanwhile. The lease is shorter then, and changes still
+                wait for the longer one.
+            StoreUnavailable: The database can't answer.
+        """
+        self._database.set_lease(lease_ms)
+
     def close(self) -> None:
         """Let go of connections; they come back when they are needed."""
         self._database.close()
