@@ -23,8 +23,8 @@ def connect_args(timeout_s: float) -> dict[str, Any]:
     }
 
 
-def prepare(connection: Any) -> None:
-    """Make a new connection ready for single statements."""
+def prepare(connection: Any, *, kept: bool) -> None:
+    """Make a new connection ready."""
     connection.autocommit(True)
     with connection.cursor() as cursor:
         # Without the strict mode MariaDB cuts what is too long, and says nothing.

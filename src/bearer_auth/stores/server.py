@@ -57,6 +57,9 @@ RECYCLE_S = 200
 """The age at which a kept connection is replaced: gateways forget idle ones after 4 minutes."""
 
 
+_CURSOR = "bearer_auth cursor"
+
+
 class ServerDatabase:
     """The tables on a server.
 
@@ -91,7 +94,7 @@ class ServerDatabase:
         columns = (meta.c.revision, meta.c.version, meta.c.protocol, meta.c.lease_ms, primary)
         self._revision_sql = self._compiled(select(*columns))
         self._pool: Pool = QueuePool(
-            lambda: connections.open(timeout),
+            lambda: connections.open(timeout, kept=True),
             pool_size=KEPT,
             max_overflow=MORE,
             timeout=timeout / 2,
@@ -256,10 +259,11 @@ class ServerDatabase:
         connection: Any = fairy.dbapi_connection
         try:
             self._driver.limit(connection, max(end - time.monotonic(), 0.001))
-            cursor = connection.cursor()
+            cursor = fairy.info.get(_CURSOR)
+            if cursor is None:  # a new one each time would cost a tenth of the look-up
+                cursor = fairy.info[_CURSOR] = connection.cursor()
             cursor.execute(sql, parameters or None)
             rows: list[Sequence[Any]] = cursor.fetchall()
-            cursor.close()
         except BaseException as error:
             early = time.monotonic() < end - self._timeout / 2
             lost = early and self._driver.is_lost(connection, error)

@@ -29,8 +29,8 @@ class Driver(Protocol):
         """What a connection is made with, beside its address."""
         ...
 
-    def prepare(self, connection: Any) -> None:
-        """Make a new connection ready for single statements."""
+    def prepare(self, connection: Any, *, kept: bool) -> None:
+        """Make a new connection ready."""
         ...
 
     def limit(self, connection: Any, seconds: float) -> None:
@@ -85,8 +85,12 @@ class Connections:
         # The same way of connecting and no connection of the engine's own.
         self._source = self.engine.pool.recreate()
 
-    def open(self, limit_s: float) -> Any:
+    def open(self, limit_s: float, *, kept: bool = False) -> Any:
         """A connection of the driver's own, in autocommit, whose calls wait so long at most.
+
+        Args:
+            limit_s: The seconds.
+            kept: Whether it will run the same statements many times.
 
         Raises:
             StoreUnavailable: The database can't be reached; the detail says why.
@@ -98,7 +102,7 @@ class Connections:
             fairy.detach()
             try:
                 self.driver.limit(connection, self._timeout_s)
-                self.driver.prepare(connection)
+                self.driver.prepare(connection, kept=kept)
                 self.driver.limit(connection, limit_s)
             except BaseException:
                 fairy.close()

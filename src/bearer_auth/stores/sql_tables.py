@@ -187,6 +187,8 @@ def _time(value: int | None) -> datetime | None:
 
 
 def _strings(text: str) -> list[str]:
+    if text == "[]":
+        return []
     loaded: Any = _load(text)
     if not isinstance(loaded, list):
         raise TypeError
