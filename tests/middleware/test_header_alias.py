@@ -138,7 +138,8 @@ def test_other_schemes_are_left_alone(call, app):
         "Token-x y",
         "Api Key",
         "",
-        "é",
+        "\x0bToken x",
+        "\xa0Token x",
         "To\u212aen x",
     ):
         call(aliased, HTTP_AUTHORIZATION=value)
@@ -193,6 +194,10 @@ def test_two_alias_headers_are_refused_though_they_agree(call, app):
     aliased = alias(app, headers=["X-API-Key", "X-Token"])
     assert call(aliased, HTTP_X_API_KEY=TOKEN, HTTP_X_TOKEN=TOKEN, **ID) == MALFORMED
     assert call(aliased, HTTP_X_TOKEN=TOKEN).status == "200 OK"
+    environ = {"REQUEST_METHOD": "GET", "HTTP_X_API_KEY": TOKEN, "HTTP_X_TOKEN": TOKEN}
+    bare = header_alias(protect(app), headers=["X-API-Key", "X-Token"])
+    assert b"".join(bare(environ, lambda *answer: None)) == UNAUTHORIZED
+    assert TOKEN not in str(environ)
 
 
 def test_a_refusal_leaves_no_key_behind(app):
@@ -350,6 +355,13 @@ def test_only_so_many_keys_are_counted(monkeypatch, app, sink):
 
 def test_no_use_is_lost_between_threads(app, sink):
     aliased = header_alias(protect(app), event_sink=sink)
+
+    class Uses(dict):
+        def get(self, *key):
+            assert aliased._lock().locked()
+            return super().get(*key)
+
+    aliased._uses = Uses()
 
     def ask():
         for _ in range(200):
