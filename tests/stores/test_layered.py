@@ -215,20 +215,44 @@ def test_there_is_no_revision_while_one_store_fails(place):
     assert LayeredStore(*layers).revision() is None
 
 
-def test_a_store_that_failed_is_not_asked_for_its_revision_for_a_second(now, caplog):
+def test_a_store_that_failed_is_not_asked_for_its_revision_for_five_seconds(now, caplog):
     lower = Reads(error=down())
     store = LayeredStore(Reads(), lower)
     for _ in range(3):
         assert store.revision() is None
     assert lower.asked == ["revision"]
-    lower.error = None
-    now[0] += 0.99
+    now[0] += 4.9
     assert store.revision() is None
-    now[0] += 0.01
-    assert store.revision() is not None
+    assert lower.asked == ["revision"]
+    now[0] += 0.1
+    for _ in range(3):
+        assert store.revision() is None
+    assert lower.asked == ["revision", "revision"]
+    lower.error = None
+    now[0] += 5.0
+    for _ in range(3):
+        assert store.revision() is not None
+    assert lower.asked == ["revision"] * 5
     assert [record.message for record in caplog.records] == [
         "LayeredStore goes on without a layer that failed: layer 2, Reads: no route to host"
     ]
+
+
+def test_while_one_request_asks_again_the_others_go_on(now):
+    lower = Reads(error=down())
+    store = LayeredStore(Reads(), lower)
+    assert store.revision() is None
+    others = []
+    read, lower.error = lower.revision, None
+
+    def slow():
+        others.append(store.revision())
+        return read()
+
+    store._revisions[1] = slow
+    now[0] += 5.0
+    assert store.revision() is not None
+    assert others == [None]
 
 
 # Tokens of another form
@@ -322,7 +346,7 @@ def test_a_key_of_an_upper_store_is_remembered_again_once_the_lower_one_is_back(
         assert accepted(authenticator, issued.token) == "user_123"
     assert upper.asked.count("get") == 3
     lower.error = None
-    now[0] += 1
+    now[0] += 5
     for _ in range(3):
         assert accepted(authenticator, issued.token) == "user_123"
     assert upper.asked.count("get") == 4
@@ -361,7 +385,7 @@ def test_a_key_of_the_environment_works_while_the_database_is_down(store, path, 
     assert sink.events[-2].data["detail"].startswith("layer 2, SQLStore: ")
 
     moved.rename(path)
-    now[0] += 1
+    now[0] += 5
     assert [status(auth, token) for token in tokens] == [200, 200, 200, 401, 401]
     auth.close()
 

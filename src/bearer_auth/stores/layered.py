@@ -14,7 +14,7 @@ from .layer import Layer
 from .layered_list import LayeredList
 from .layered_writes import LayeredWrites, can_write
 
-RETRY_S = 1.0
+RETRY_S = 5.0
 """Seconds for which the revision of a layer that failed isn't asked for again."""
 
 
@@ -59,7 +59,7 @@ class LayeredStore:
         self.stores = stores
         self._layers = [Layer(store, number) for number, store in enumerate(stores, 1)]
         self._revisions = [layer.method("revision") for layer in self._layers]
-        self._resting_until = 0.0
+        self._resting_until = 0.0  # 0: nothing has failed
         # Part of the revision: what was read while a store above had failed must not be found in a
         # cache once it is back, though no store has changed.
         self._failed = object()
@@ -108,8 +108,12 @@ class LayeredStore:
 
     def revision(self) -> Hashable:
         """The revisions of all stores; ``None`` if one has none, or fails."""
-        if monotonic() < self._resting_until:
-            return None
+        if self._resting_until:
+            now = monotonic()
+            if now < self._resting_until:
+                return None
+            # One request asks again, while the others go on.
+            self._resting_until = now + RETRY_S
         revisions: list[Hashable] = [self._failed]
         for layer, read in zip(self._layers, self._revisions, strict=True):
             if read is None:
@@ -124,6 +128,7 @@ class LayeredStore:
             if revision is None:
                 return None
             revisions.append(revision)
+        self._resting_until = 0.0
         return tuple(revisions)
 
     def key_ids_for(self, text: str) -> Sequence[str]:
