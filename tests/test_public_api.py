@@ -22,6 +22,7 @@ NAMES = [
     "WritableKeyStore",
     "MemoryStore",
     "EnvStore",
+    "LayeredStore",
     "Page",
     "Query",
     "Usage",

@@ -33,6 +33,7 @@ from .policy import Policy, Rule
 from .records import IssuedKey, KeyRecord, Principal, Secret
 from .stores import KeyStore, Page, Query, Usage, Use, WritableKeyStore
 from .stores.env import EnvStore
+from .stores.layered import LayeredStore
 from .stores.memory import MemoryStore
 
 __version__ = "0.1.0"
@@ -57,6 +58,7 @@ __all__ = [
     "WritableKeyStore",
     "MemoryStore",
     "EnvStore",
+    "LayeredStore",
     "Page",
     "Query",
     "Usage",

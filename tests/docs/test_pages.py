@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import Client, TestResponse
 
-from bearer_auth import BearerAuth, MemoryStore, require_scopes
+from bearer_auth import BearerAuth, Keyring, MemoryStore, require_scopes
 from bearer_auth.flask import FlaskBearerAuth
 from bearer_auth.testing import acting_as
 from bearer_auth.token import mint
@@ -65,6 +65,24 @@ def test_the_page_of_events(run_page: Callable[..., None]) -> None:
 
     names = {"app": echo, "store": MemoryStore(), "counted": Counter[str]()}
     run_page("docs/events.md", names, {}, {"class Refusals": refusals_are_counted})
+
+
+def test_the_page_of_moving_in(
+    run_page: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = MemoryStore()
+    issued = Keyring(store).create(user_id="user_123")
+
+    def other_headers_are_read(names: Names) -> None:
+        for header, value in (("X-API-Key", issued.token), ("Authorization", "Token wrong")):
+            response = Client(names["app"]).get("/", headers={header: value})
+            assert response.status_code == (401 if "wrong" in value else 200)
+
+    def uses_are_shown(names: Names) -> None:
+        assert capsys.readouterr().out == f"{issued.key_id} 1\n"
+
+    after = {"header_alias(BearerAuth(": other_headers_are_read, "app.uses.items()": uses_are_shown}
+    run_page("docs/moving-in.md", {"app": echo, "store": store}, {}, after)
 
 
 DATABASE = f"""

@@ -134,6 +134,12 @@ def the_environment_is_read(names: Names) -> None:
     assert ask(names["app"], key="a-token-of-somebody").text == "ci"
 
 
+def both_stores_are_read(names: Names) -> None:
+    key = Keyring(names["app"].store).create(user_id="in_the_database")
+    assert ask(names["app"], key=key).text == "in_the_database"
+    assert ask(names["app"], key="a-token-of-somebody").text == "ci"
+
+
 def the_table_is_read(names: Names) -> None:
     key = Keyring(MemoryStore()).create(user_id="in_a_table")
     names["TABLE"][key.key_id] = key.record
@@ -196,6 +202,7 @@ AFTER = {
     'public=["/docs", "/static/*"])': named_paths_are_public,
     "init_app(site)": the_configuration_is_read,
     "EnvStore()": the_environment_is_read,
+    "LayeredStore(EnvStore()": both_stores_are_read,
     "return TABLE.get(": the_table_is_read,
     "keyring.rotate(key_id": the_old_secret_has_ended,
     "def test_reports": keys_stand_beside_the_session,

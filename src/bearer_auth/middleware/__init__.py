@@ -16,6 +16,7 @@ from ..policy import Policy, Rule
 from ..stores import KeyStore
 from ..values import Clock
 from .authenticate import PRINCIPAL, authenticate
+from .header_alias import header_alias
 from .principal import get_principal, get_request_id, require_scopes
 from .request_id import REQUEST_ID, report, request_id
 
@@ -155,5 +156,6 @@ __all__ = [
     "BearerAuth",
     "get_principal",
     "get_request_id",
+    "header_alias",
     "require_scopes",
 ]
