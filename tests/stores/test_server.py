@@ -130,27 +130,25 @@ def test_what_has_a_transaction_of_its_own_is_refused(server_url, what):
         SQLStore({"session": session, "connection": connection}[what])
 
 
-def test_neither_user_nor_password_is_in_its_repr_or_its_errors(server_url):
+def test_neither_user_nor_password_is_in_its_repr_or_its_errors(server_url, caplog):
     url = sqlalchemy.make_url(server_url).set(username="nobody_here", password="hunter2")
+    store = SQLStore(url)
     with pytest.raises(StoreUnavailable, match="refused the user or the password") as caught:
-        SQLStore(url)
-    text = "".join(traceback.format_exception(caught.value))
+        store.get("a" * 16)
+    text = "".join(traceback.format_exception(caught.value)) + repr(store) + caplog.text
     assert "hunter2" not in text
     assert "nobody_here" not in text
 
 
-def test_missing_tables_are_named(server_url):
-    with pytest.raises(StoreUnavailable) as caught:
-        SQLStore(server_url, table_prefix="missing_")
-    assert str(caught.value).endswith(
-        "the tables are missing; make them with 'bearer-auth db upgrade', or with create=True"
-    )
-
-
-def test_a_database_that_is_not_there_is_named(server_url):
+def test_a_server_that_is_away_is_said_once_and_asked_later(server_url, caplog):
     url = sqlalchemy.make_url(server_url).set(database="no_such_db")
-    with pytest.raises(StoreUnavailable, match=r"'no_such_db' at .*: there is no such"):
-        SQLStore(url)
+    store = SQLStore(url)
+    assert len(caplog.messages) == 1
+    assert "'no_such_db' at 127.0.0.1: there is no such database; keys are" in caplog.text
+    with pytest.raises(StoreUnavailable, match="there is no such database"):
+        store.revision()
+    with pytest.raises(StoreUnavailable, match="there is no such database"):
+        SQLStore(url, create=True)
 
 
 # Versions

@@ -246,7 +246,7 @@ def test_row_key_material_in_no_log_answer_event_or_environ(call, app, store, ca
             shown.append(repr(door))
     logged = [record.getMessage() + repr(vars(record)) for record in caplog.records]
     assert len(shown) > 400
-    assert len(logged) > 200
+    assert len(logged) > 150  # the same failure of a store is logged once
     assert len(sink.events) > 200
     everything = "\n".join([*shown, *logged, repr(sink.events), repr(app.environ), repr(store)])
     for text in (*tokens, unknown):

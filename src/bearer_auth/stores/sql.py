@@ -75,7 +75,9 @@ class SQLStore:
             bearer_auth.
         ImportError: The driver of the database is not installed; the message names the extra.
         TypeError: A Session or a Connection.
-        StoreUnavailable: The database can't be opened; the text says why.
+        StoreUnavailable: The tables are missing, or the file can't be opened; the text says why. A
+            server that does not answer is no reason to fail here: it is logged, and look-ups raise
+            this until it does.
 
     .. versionadded:: 0.1
     """
@@ -228,7 +230,11 @@ class SQLStore:
     def _prepare(self, create: bool, lease_ms: int | None) -> None:
         try:
             version = self._database.version()
-        except StoreUnavailable:
+        except StoreUnavailable as error:
+            if not create and isinstance(self._database, ServerDatabase):
+                # A worker that starts while the server is away is a worker when it is back.
+                logger.error("SQLStore: %s; keys are refused with 503 until it answers", error)
+                return
             if not create:
                 raise
             version = None
