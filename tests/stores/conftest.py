@@ -43,6 +43,14 @@ def server_url(request, servers):
     return url
 
 
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+def empty_url(request, servers, tmp_path):
+    """An empty database on each kind of them."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    return servers.database(request.param)
+
+
 @pytest.fixture
 def server_sql(server_url):
     """Runs SQL on the server, as another program would, and commits."""

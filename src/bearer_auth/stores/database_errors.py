@@ -88,6 +88,19 @@ def tables_missing(error: BaseException | None) -> bool:
     return getattr(error, "sqlstate", None) == "42P01" or number_of(error) == 1146
 
 
+def column_missing(error: BaseException | None) -> bool:
+    """Whether a column is missing."""
+    return getattr(error, "sqlstate", None) == "42703" or number_of(error) == 1054
+
+
+def is_locked(error: BaseException | None) -> bool:
+    """Whether someone else's lock was in the way, so that trying again may help."""
+    return getattr(error, "sqlstate", None) in ("55P03", "40P01") or number_of(error) in (
+        1205,
+        1213,
+    )
+
+
 def number_of(error: BaseException | None) -> int | None:
     """MariaDB's number for an error."""
     arguments: tuple[Any, ...] = getattr(error, "args", ())

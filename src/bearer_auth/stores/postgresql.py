@@ -11,6 +11,13 @@ DRIVER = "postgresql+psycopg"
 
 IS_PRIMARY = "NOT pg_is_in_recovery()"
 
+MIGRATING = (
+    "SELECT pg_advisory_lock(hashtext(:name))",
+    # Who waits for the lock on a table makes all others wait behind it, readers too.
+    "SET lock_timeout = '200ms'",
+)
+"""What a connection does before it changes tables, so that nobody else does meanwhile."""
+
 
 def connect_args(timeout_s: float) -> dict[str, Any]:
     """What a connection is made with, beside its address."""

@@ -27,6 +27,7 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    text,
 )
 from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -35,14 +36,17 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.dml import Insert
 
 from ..errors import StoreUnavailable
-from .database_errors import REPLICA, reason_of, tables_missing
+from .database_errors import REPLICA, column_missing, is_locked, reason_of, tables_missing
 from .lease import Lease, Reading, running_clock
 from .server_connections import Connections
-from .sql_meta import commit_wait_s, replace_revision, set_lease
-from .sql_tables import PROTOCOL, SCHEMA_VERSION, Tables, first_meta, no_meta_row
+from .sql_meta import commit_wait_s, create_tables, replace_revision, set_lease
+from .sql_tables import PROTOCOL, SCHEMA_VERSION, Tables, no_meta_row
 
 CHANGE_S = 30.0
 """Seconds that a statement of a change or a list may take."""
+
+MIGRATE_S = 86_400.0
+"""Seconds that a statement may take that changes the tables."""
 
 BRIEF_S = 2.0
 """Seconds for a statement that can be left out."""
@@ -88,7 +92,7 @@ class ServerDatabase:
         )
         keys, meta = tables.keys, tables.meta
         self._row_sql = self._compiled(select(keys).where(keys.c.key_id == bindparam("key")))
-        self._version_sql = self._compiled(select(meta.c.version))
+        self._version_sql = self._compiled(select(meta.c.version, *meta.c))
         self._wait_sql = self._compiled(select(meta.c.wait_ms))
         primary: ColumnElement[bool] = literal_column(self._driver.IS_PRIMARY)
         columns = (meta.c.revision, meta.c.version, meta.c.protocol, meta.c.lease_ms, primary)
@@ -108,22 +112,39 @@ class ServerDatabase:
         _databases.add(self)
 
     def version(self) -> int | None:
-        """The version of the tables; ``None`` if there are none."""
+        """The version of the tables; 0 if they lack a column, ``None`` if there are none."""
         try:
             rows = self._fetch(self._version_sql)
         except _Failed as failure:
             if tables_missing(failure.cause):
                 return None
+            if column_missing(failure.cause):
+                return 0
             raise self._unavailable(failure.cause) from None
         return rows[0][0] if rows else None
 
     def create(self) -> None:
         """Create the tables, if nobody else has in the meantime."""
-        with self.transaction() as connection:
-            self._tables.keys.metadata.create_all(connection)
-            meta = self._tables.meta
-            if connection.execute(select(meta.c.id)).first() is None:
-                connection.execute(meta.insert(), first_meta())
+        with self.migrating() as connection:
+            create_tables(connection, self._tables)
+
+    @contextmanager
+    def migrating(self) -> Generator[Connection, None, None]:
+        """A connection for changing the tables; nobody else has one at the same time."""
+        driver, name = self._driver, f"{self._tables.prefix}upgrade"
+        try:
+            with self._engine.connect() as connection:
+                driver.limit(connection.connection.dbapi_connection, MIGRATE_S)
+                for statement in driver.MIGRATING:
+                    connection.execute(text(statement), {"name": name})
+                connection.commit()
+                try:
+                    yield connection
+                    connection.commit()
+                finally:
+                    connection.invalidate()  # and with it the lock goes
+        except (SQLAlchemyError, TimeoutError) as error:
+            raise self._unavailable(error) from None
 
     def row(self, key_id: str) -> Sequence[Any] | None:
         """The row of a key, in the order of the table's columns."""
@@ -277,7 +298,8 @@ class ServerDatabase:
 
     def _unavailable(self, error: BaseException) -> StoreUnavailable:
         cause = error.orig if isinstance(error, DBAPIError) else error
-        return StoreUnavailable(f"{self.name}: {reason_of(cause)}")
+        reason = "locked" if is_locked(cause) else "store"
+        return StoreUnavailable(f"{self.name}: {reason_of(cause)}", reason=reason)
 
 
 class _Failed(Exception):

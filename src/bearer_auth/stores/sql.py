@@ -42,6 +42,10 @@ MAX_TIMEOUT_S = 3600
 IDS_A_STATEMENT = 500
 """Ids in one IN list; databases bound the parameters of a statement."""
 
+metadata = make_tables("bearer_auth_", None).keys.metadata
+"""The tables of a store with the default prefix, for the ``target_metadata`` of a host that makes
+its migrations with Alembic itself."""
+
 logger = logging.getLogger("bearer_auth")
 
 T = TypeVar("T")
@@ -205,6 +209,20 @@ class SQLStore:
         with self._database.transaction(write=False) as connection:
             return self._usage(connection, key_ids)
 
+    def upgrade(self) -> Sequence[str]:
+        """Create the tables, or bring them up to date; others may use them meanwhile.
+
+        Returns:
+            The migrations that were run; none if there was nothing to do.
+
+        Raises:
+            ConfigurationError: The tables are of a newer bearer_auth.
+            StoreUnavailable: The database can't answer, or refuses.
+        """
+        from .sql_migrate import upgrade  # Alembic takes 0.1 s to import
+
+        return upgrade(self._database, self._tables)
+
     def set_lease(self, lease_ms: int) -> None:
         """Change for how long an answer of a server is trusted everywhere; on SQLite it does
         nothing. Returns when all that was trusted for the earlier length has run out.
@@ -241,9 +259,13 @@ class SQLStore:
         if version is None and create:
             self._database.create()
             version = self._database.version()
-        if version is None:
+        if not version and create:
+            self.upgrade()
+            version = self._database.version()
+        if not version:
+            what = "missing" if version is None else "of an older bearer_auth"
             raise StoreUnavailable(
-                f"{self!r}: the tables are missing; make them with 'bearer-auth db upgrade', or "
+                f"{self!r}: the tables are {what}; run 'bearer-auth db upgrade', or open the store "
                 "with create=True"
             )
         if version > SCHEMA_VERSION:

@@ -20,11 +20,20 @@ class Database(Protocol):
         ...
 
     def version(self) -> int | None:
-        """The version of the tables; ``None`` if there are none."""
+        """The version of the tables; 0 if they lack a column, ``None`` if there are none."""
         ...
 
     def create(self) -> None:
-        """Create the tables, if nobody else has in the meantime."""
+        """Create the tables, if there are none and nobody else has in the meantime."""
+        ...
+
+    def migrating(self) -> AbstractContextManager[Connection]:
+        """A connection for changing the tables; nobody else has one at the same time.
+
+        Raises:
+            StoreUnavailable: With the reason ``locked``: someone else uses a table. Nothing was
+                done that can't be done again.
+        """
         ...
 
     def revision(self) -> Hashable:

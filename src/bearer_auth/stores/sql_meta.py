@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, insert, inspect, select, update
 
 from ..errors import ConfigurationError, Conflict, StoreUnavailable
 from .sql_database import Database
-from .sql_tables import PROTOCOL, SCHEMA_VERSION, Tables, new_revision, no_meta_row
+from .sql_tables import (
+    HEAD,
+    PROTOCOL,
+    SCHEMA_VERSION,
+    Tables,
+    first_meta,
+    new_revision,
+    no_meta_row,
+)
 
 MAX_LEASE_MS = 60_000
 """The longest lease; each change waits for it."""
@@ -15,6 +23,16 @@ _TRIES = 10
 
 _MARGIN_S = 0.05
 _MARGIN_PART = 0.01
+
+
+def create_tables(connection: Connection, tables: Tables) -> None:
+    """Create the tables as the last migration leaves them, if there are none."""
+    if inspect(connection).has_table(tables.meta.name, schema=tables.meta.schema):
+        return
+    tables.keys.metadata.create_all(connection)
+    tables.applied.create(connection, checkfirst=True)
+    connection.execute(insert(tables.applied).values(version_num=HEAD))
+    connection.execute(insert(tables.meta).values(first_meta()))
 
 
 def commit_wait_s(wait_ms: int) -> float:

@@ -26,6 +26,9 @@ SCHEMA_VERSION = 1
 """The version of the tables that this code reads and writes. It goes up with a change that older
 releases can't live with; one that only adds to the tables leaves it."""
 
+HEAD = "0002"
+"""The last of the migrations."""
+
 PROTOCOL = 1
 """How processes that share the tables prove to each other that what they remember is fresh."""
 
@@ -46,12 +49,16 @@ class Tables(NamedTuple):
             replaces; ``version`` and ``protocol``, see above; ``lease_ms``, how long a reading of
             the revision holds; ``wait_ms``, how long a change waits for such readings to end. The
             last two differ only while a lease is being shortened.
+        applied: Which migration was the last one; Alembic's.
+        prefix: What their names begin with.
     """
 
     keys: Table
     usage: Table
     days: Table
     meta: Table
+    applied: Table
+    prefix: str
 
 
 def make_tables(prefix: str, schema: str | None) -> Tables:
@@ -127,7 +134,13 @@ def make_tables(prefix: str, schema: str | None) -> Tables:
         Column("wait_ms", Integer, nullable=False, server_default="500"),
         **options,
     )
-    return Tables(keys, usage, days, meta)
+    # Not a part of what a host's own migrations include.
+    applied = Table(
+        f"{prefix}alembic_version",
+        MetaData(schema=schema),
+        Column("version_num", String(32), primary_key=True),
+    )
+    return Tables(keys, usage, days, meta, applied, prefix)
 
 
 def _key_id() -> TypeEngine[str]:

@@ -24,9 +24,9 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.dml import Insert
 
 from ..errors import ConfigurationError, StoreUnavailable
-from .sql_meta import replace_revision
-from .sql_tables import SCHEMA_VERSION, Tables, first_meta, no_meta_row
-from .sqlite_errors import NO_FOLDER, is_code, no_such_table, reason_of
+from .sql_meta import create_tables, replace_revision
+from .sql_tables import SCHEMA_VERSION, Tables, no_meta_row
+from .sqlite_errors import NO_FOLDER, is_code, no_such_column, no_such_table, reason_of
 from .sqlite_fork import WAIT_S, Gate, guard
 from .sqlite_reader import Reader
 
@@ -65,7 +65,7 @@ class SQLiteDatabase:
         self._sql = {
             name: str(statement.compile(dialect=dialect))
             for name, statement in {
-                "version_sql": select(meta.c.version),
+                "version_sql": select(meta.c.version, *meta.c),
                 "revision_sql": select(meta.c.revision).where(of_ours),
                 "row_sql": select(keys).where(keys.c.key_id == bindparam("key")),
             }.items()
@@ -82,12 +82,14 @@ class SQLiteDatabase:
         return f"'sqlite:///{self._path}'"
 
     def version(self) -> int | None:
-        """The version of the tables; ``None`` if there are none."""
+        """The version of the tables; 0 if they lack a column, ``None`` if there are none."""
         try:
             return self._current().version()
         except sqlite3.Error as error:
             if no_such_table(error):
                 return None
+            if no_such_column(error):
+                return 0
             raise self._unavailable(error) from None
 
     def create(self) -> None:
@@ -98,10 +100,13 @@ class SQLiteDatabase:
         except sqlite3.Error as error:
             raise self._unavailable(error) from None
         with self.transaction() as connection:
-            self._tables.keys.metadata.create_all(connection)
-            meta = self._tables.meta
-            if connection.execute(select(meta.c.id)).first() is None:
-                connection.execute(meta.insert(), first_meta())
+            create_tables(connection, self._tables)
+
+    @contextmanager
+    def migrating(self) -> Generator[Connection, None, None]:
+        """A connection for changing the tables; nobody else has one at the same time."""
+        with self.transaction() as connection:
+            yield connection
 
     def revision(self) -> Hashable:
         """A value that has changed whenever an existing record has."""

@@ -42,6 +42,11 @@ def no_such_table(error: BaseException | None) -> bool:
     return isinstance(error, sqlite3.OperationalError) and "no such table" in str(error)
 
 
+def no_such_column(error: BaseException | None) -> bool:
+    """Whether a column is missing."""
+    return isinstance(error, sqlite3.OperationalError) and "no such column" in str(error)
+
+
 def _why_it_does_not_open(path: str) -> str:
     if not os.path.isdir(os.path.dirname(path)):
         return NO_FOLDER

@@ -1,0 +1,105 @@
+"""Types and names that the migrations share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import context, op
+from sqlalchemy.dialects import mysql
+from sqlalchemy.types import TypeEngine
+
+OPTIONS: dict[str, Any] = {
+    f"{dialect}_{option}": value
+    for dialect in ("mysql", "mariadb")
+    for option, value in (
+        ("engine", "InnoDB"),
+        ("charset", "utf8mb4"),
+        ("collate", "utf8mb4_bin"),
+    )
+}
+"""How MariaDB and MySQL keep a table, whose other collations take user_a for USER_A."""
+
+
+def name(table: str) -> str:
+    """The name of a table with the prefix."""
+    prefix: str = context.config.attributes["prefix"]
+    return prefix + table
+
+
+def schema() -> str | None:
+    """The schema of the tables."""
+    found: str | None = context.config.attributes["schema"]
+    return found
+
+
+def key_id() -> TypeEngine[str]:
+    """An id, compared byte by byte."""
+    by_bytes = mysql.VARCHAR(16, charset="ascii", collation="ascii_bin")
+    return (
+        sa.String(16)
+        .with_variant(sa.String(16, collation="C"), "postgresql")
+        .with_variant(by_bytes, "mysql", "mariadb")
+    )
+
+
+def long_text() -> TypeEngine[str]:
+    """Text without a bound that matters."""
+    return sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
+
+
+def has_column(table: str, column: str) -> bool:
+    """Whether a step was done by a migration that broke off: not every database can take back what
+    it has done to its tables."""
+    if context.is_offline_mode():
+        return False
+    columns = sa.inspect(op.get_bind()).get_columns(name(table), schema=schema())
+    return any(found["name"] == column for found in columns)
+
+
+def has_table(table: str) -> bool:
+    """As ``has_column``, for a table."""
+    if context.is_offline_mode():
+        return False
+    return sa.inspect(op.get_bind()).has_table(name(table), schema=schema())
+
+
+def add_column(table: str, column: sa.Column[Any]) -> None:
+    """Add a column, unless it is there."""
+    if not has_column(table, column.name):
+        op.add_column(name(table), column, schema=schema())
+
+
+def create_table(table: str, *columns: sa.Column[Any]) -> None:
+    """Create a table, unless it is there."""
+    if not has_table(table):
+        op.create_table(name(table), *columns, schema=schema(), **OPTIONS)
+
+
+def create_index(index: str, table: str, columns: list[str]) -> None:
+    """Create an index without keeping others from writing, unless it is there.
+
+    One that PostgreSQL was interrupted in stays behind, and is of no use.
+    """
+    if context.is_offline_mode() or op.get_bind().dialect.name != "postgresql":
+        if not _has_index(index, table):
+            op.create_index(name(index), name(table), columns, schema=schema())
+        return
+    with op.get_context().autocommit_block():
+        op.drop_index(
+            name(index),
+            name(table),
+            schema=schema(),
+            postgresql_concurrently=True,
+            if_exists=True,
+        )
+        op.create_index(
+            name(index), name(table), columns, schema=schema(), postgresql_concurrently=True
+        )
+
+
+def _has_index(index: str, table: str) -> bool:
+    if context.is_offline_mode():
+        return False
+    found = sa.inspect(op.get_bind()).get_indexes(name(table), schema=schema())
+    return any(one["name"] == name(index) for one in found)

@@ -1,0 +1,257 @@
+"""Migrations: from nothing and from early tables, and what others do meanwhile."""
+
+import threading
+from datetime import UTC, datetime
+
+import pytest
+import sqlalchemy
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy.pool import NullPool
+
+from bearer_auth.errors import ConfigurationError, StoreUnavailable
+from bearer_auth.records import KeyRecord
+from bearer_auth.stores import sql_migrate
+from bearer_auth.stores.server import ServerDatabase
+from bearer_auth.stores.sql import SQLStore, metadata
+from bearer_auth.stores.sql_migrate import known_revisions, statements, upgrade
+from bearer_auth.stores.sql_tables import HEAD, make_tables
+from bearer_auth.stores.sqlite import SQLiteDatabase
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+KEY = KeyRecord(key_id="a" * 16, user_id="user_123", created_at=NOW)
+TABLES = make_tables("bearer_auth_", None)
+
+
+@pytest.fixture
+def engine(empty_url):
+    engine = sqlalchemy.create_engine(empty_url, poolclass=NullPool)
+    yield engine
+    engine.dispose()
+
+
+def run(engine, *steps):
+    with engine.begin() as connection:
+        result = None
+        for step in steps:
+            result = connection.exec_driver_sql(step)
+        return result.all() if result.returns_rows else None
+
+
+def differences(engine, expected=metadata):
+    """Between the tables that there are and those that the code describes."""
+    ours = set(expected.tables)
+
+    def include(name, kind, parents):
+        return kind != "table" or name in ours
+
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"include_name": include, "compare_type": True}
+        )
+        return compare_metadata(context, expected)
+
+
+def early_tables(engine):
+    """As the first bearer_auth made them, with a key and its use."""
+    metadata = sqlalchemy.MetaData()
+    tables = make_tables("bearer_auth_", None)
+    for table in (tables.keys, tables.usage, tables.meta):
+        table.to_metadata(metadata)
+    for name, columns in (
+        ("usage", ["last_address"]),
+        ("meta", ["protocol", "lease_ms", "wait_ms"]),
+    ):
+        table = metadata.tables[f"bearer_auth_{name}"]
+        for column in columns:
+            table._columns.remove(table.c[column])
+    metadata.create_all(engine)
+    run(
+        engine,
+        "INSERT INTO bearer_auth_meta (id, revision, version) VALUES (1, 'r1', 1)",
+        "INSERT INTO bearer_auth_keys VALUES ('aaaaaaaaaaaaaaaa', 'user_123', NULL, 'default', '',"
+        " '[]', 'production', 'active', 1893456000000000, NULL, NULL, NULL, '', '[]', NULL, '{}',"
+        " '[]')",
+        "INSERT INTO bearer_auth_usage VALUES"
+        " ('aaaaaaaaaaaaaaaa', '0011223344556677', 1893456000000000)",
+    )
+
+
+def applied(engine, prefix="bearer_auth_"):
+    return run(engine, f"SELECT version_num FROM {prefix}alembic_version")
+
+
+def test_the_head_is_the_last_migration():
+    assert known_revisions() == ["0001", "0002"]
+    assert known_revisions()[-1] == HEAD
+
+
+def test_creating_and_migrating_lead_to_the_same_tables(engine, empty_url):
+    SQLStore(empty_url, create=True).close()
+    assert differences(engine) == []
+    assert applied(engine) == [("0002",)]
+
+
+def database_of(url):
+    url = sqlalchemy.make_url(url)
+    if url.get_backend_name() == "sqlite":
+        database = SQLiteDatabase(url, TABLES)
+        database.create()
+        database.close()
+        with database.transaction() as connection:
+            for table in [*reversed(metadata.sorted_tables), TABLES.applied]:
+                table.drop(connection)
+        return database
+    return ServerDatabase(url, TABLES, timeout=2.0, lease_ms=None)
+
+
+def test_the_migrations_lead_there_too(engine, empty_url):
+    database = database_of(empty_url)
+    assert upgrade(database, TABLES) == ["0001", "0002"]
+    assert differences(engine) == []
+    assert applied(engine) == [("0002",)]
+    assert run(engine, "SELECT id, version, lease_ms FROM bearer_auth_meta") == [(1, 1, 500)]
+    assert upgrade(database, TABLES) == []
+    database.close()
+    store = SQLStore(empty_url, create=False)
+    store.add([KEY])
+    assert store.get("a" * 16) == KEY
+    store.close()
+
+
+def test_the_printed_statements_lead_there_too(engine, empty_url):
+    dialect = engine.dialect.name
+    text = statements(dialect, TABLES)
+    with engine.begin() as connection:
+        for statement in text.split(";\n"):
+            lines = [line for line in statement.splitlines() if not line.startswith("--")]
+            if "".join(lines).strip() not in ("", "BEGIN", "COMMIT"):
+                connection.exec_driver_sql("\n".join(lines).replace("%", "%%"))
+    assert differences(engine) == []
+    assert applied(engine) == [("0002",)]
+    store = SQLStore(empty_url, create=False)
+    store.add([KEY])
+    store.replace([(KEY, KEY)])
+    store.close()
+
+
+def test_statements_since_a_migration_are_those_that_follow():
+    text = statements("postgresql", TABLES, "0001")
+    assert "CREATE TABLE bearer_auth_usage_days" in text
+    assert "CREATE TABLE bearer_auth_keys" not in text
+    assert "INSERT INTO bearer_auth_meta" not in text
+    with pytest.raises(ConfigurationError, match="no migration '7'; there are 0001, 0002"):
+        statements("postgresql", TABLES, "7")
+
+
+def test_early_tables_are_refused_until_they_are_upgraded_and_keep_what_is_in_them(
+    engine, empty_url
+):
+    early_tables(engine)
+    with pytest.raises(StoreUnavailable, match="of an older bearer_auth; run 'bearer-auth db up"):
+        SQLStore(empty_url, create=False)
+    store = SQLStore(empty_url, create=True)
+    assert store.get("a" * 16) == KEY
+    assert set(store.usage_of(["a" * 16])) == {"a" * 16}
+    assert differences(engine) == []
+    assert applied(engine) == [("0002",)]
+    ((revision,),) = run(engine, "SELECT revision FROM bearer_auth_meta")
+    assert revision != "r1"  # nobody trusts what was read by the old ways
+    store.close()
+
+
+def test_tables_that_a_host_made_itself_are_taken_for_what_they_are(engine, empty_url):
+    metadata.create_all(engine)
+    store = SQLStore(empty_url, create=True)
+    assert store.upgrade() == []
+    assert applied(engine) == [("0002",)]
+    store.add([KEY])
+    store.replace([(KEY, KEY)])
+    store.close()
+
+
+def test_a_migration_that_is_not_known_here_is_refused(engine, empty_url):
+    store = SQLStore(empty_url, create=True)
+    run(engine, "UPDATE bearer_auth_alembic_version SET version_num = '0099'")
+    with pytest.raises(ConfigurationError, match="the migration 0099, which this bearer_auth"):
+        store.upgrade()
+    store.close()
+
+
+def test_it_lives_beside_the_alembic_of_the_host(engine, empty_url):
+    run(
+        engine,
+        "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)",
+        "INSERT INTO alembic_version VALUES ('host1')",
+    )
+    early_tables(engine)
+    SQLStore(empty_url, create=True).close()
+    assert applied(engine, prefix="") == [("host1",)]
+
+
+def test_prefix_and_schema_are_kept(servers):
+    url = servers.database("postgresql")
+    engine = sqlalchemy.create_engine(url, poolclass=NullPool)
+    run(engine, "CREATE SCHEMA auth")
+    store = SQLStore(url, create=True, schema="auth", table_prefix="x_")
+    assert store.upgrade() == []
+    store.add([KEY])
+    assert store.get("a" * 16) == KEY
+    assert run(engine, "SELECT version_num FROM auth.x_alembic_version") == [("0002",)]
+    text = statements("postgresql", make_tables("x_", "auth"))
+    assert "CREATE TABLE auth.x_usage_days" in text
+    store.close()
+
+
+def test_several_workers_may_start_at_once(empty_url):
+    together, failed = threading.Barrier(4), []
+
+    def start():
+        together.wait(10)
+        try:
+            SQLStore(empty_url, create=True).close()
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert failed == []
+
+
+@pytest.mark.parametrize("backend", ["postgresql", "mariadb"])
+def test_it_makes_nobody_wait_behind_a_long_reader(servers, backend, monkeypatch):
+    url = servers.database(backend)
+    engine = sqlalchemy.create_engine(url, poolclass=NullPool)
+    early_tables(engine)
+    pauses = []
+    with engine.connect() as reader:
+        reader.exec_driver_sql(
+            "SELECT * FROM bearer_auth_meta"
+        ).all()  # and its transaction is open
+        reader.exec_driver_sql("SELECT * FROM bearer_auth_usage").all()
+
+        def pause(seconds):
+            pauses.append(seconds)
+            run(engine, "SELECT * FROM bearer_auth_meta")  # nobody waits for a lock now
+            reader.rollback()
+
+        monkeypatch.setattr(sql_migrate.time, "sleep", pause)
+        SQLStore(url, create=True).close()
+    assert pauses[0] == 0.5
+    assert applied(engine) == [("0002",)]
+
+
+@pytest.mark.parametrize("backend", ["postgresql", "mariadb"])
+def test_it_gives_up_in_the_end(servers, backend, monkeypatch):
+    url = servers.database(backend)
+    engine = sqlalchemy.create_engine(url, poolclass=NullPool)
+    early_tables(engine)
+    monkeypatch.setattr(sql_migrate, "TRIES", 2)
+    monkeypatch.setattr(sql_migrate.time, "sleep", lambda seconds: None)
+    with engine.connect() as reader:
+        reader.exec_driver_sql("SELECT * FROM bearer_auth_meta").all()
+        with pytest.raises(StoreUnavailable, match="another transaction holds a lock"):
+            SQLStore(url, create=True)
