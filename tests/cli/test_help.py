@@ -45,6 +45,10 @@ def test_the_commands_are_the_ones_of_the_design():
         "verify",
         "doctor",
         "env",
+        "db upgrade",
+        "db current",
+        "db check",
+        "db sql",
     }
 
 

@@ -63,8 +63,11 @@ def serving(store: SQLStore) -> Iterator[str]:
         server.server_close()
 
 
+SERVER = "postgresql://user@host/name"
+
+
 @pytest.fixture
-def shell(tmp_path: Path) -> Callable[[Any, list[str]], list[str]]:
+def shell(tmp_path: Path, servers: Any) -> Callable[[Any, list[str]], list[str]]:
     """Runs commands in an empty folder, over a store that holds the block's keys; gives what each
     of them wrote to stdout."""
     program = tmp_path / "bin" / "bearer-auth"
@@ -82,6 +85,8 @@ def shell(tmp_path: Path) -> Callable[[Any, list[str]], list[str]]:
             script = "".join(f"{command}\necho ====$?\n" for command in commands)
             for documented in ("http://127.0.0.1:8000", "https://api.example.com"):
                 script = script.replace(documented, address)
+            if SERVER in script:
+                script = script.replace(SERVER, servers.database("postgresql"))
             done = subprocess.run(
                 ["sh"],
                 input=script,

@@ -280,8 +280,8 @@ def unavailable(call, *arguments):
 def test_missing_tables_are_named(path, sql):
     sql("CREATE TABLE orders (id INTEGER)")
     assert unavailable(lambda: SQLStore(f"sqlite:///{path}", create=False)) == (
-        f"SQLStore('sqlite:///{path}'): the tables are missing; make them with "
-        "'bearer-auth db upgrade', or with create=True"
+        f"SQLStore('sqlite:///{path}'): the tables are missing; run "
+        "'bearer-auth db upgrade', or open the store with create=True"
     )
 
 

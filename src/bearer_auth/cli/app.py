@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from .db import db
 from .doctor import doctor
 from .env import env
 from .errors import CODES, Code, Failure, Group, redacted
@@ -32,7 +33,8 @@ def commands(ctx: click.Context) -> None:
     """Issue, list, rotate and revoke API keys, and check what goes wrong in deployment.
 
     \b
-    The store:    --store URL, or BEARER_AUTH_STORE; sqlite:///keys.db, env: or env:PREFIX
+    The store:    --store URL, or BEARER_AUTH_STORE: sqlite:///keys.db, postgresql://…,
+                  mysql://…, env: or env:PREFIX
     The peppers:  BEARER_AUTH_PEPPERS, newest first with spaces between them, or
                   BEARER_AUTH_PEPPERS_FILE, which names a file that holds them
     """
@@ -40,7 +42,7 @@ def commands(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for _command in (keys, verify, doctor, env):
+for _command in (keys, verify, db, doctor, env):
     commands.add_command(_command)
 
 

@@ -97,8 +97,8 @@ store_option = click.option(
     metavar="URL",
     expose_value=False,
     callback=_use_store,
-    help="Where the keys are: sqlite:///keys.db, env: or env:PREFIX. Also BEARER_AUTH_STORE, which "
-    "other users of this machine can't read.",
+    help="Where the keys are: sqlite:///keys.db, postgresql://…, mysql://…, env: or env:PREFIX. "
+    "Also BEARER_AUTH_STORE, which other users of this machine can't read.",
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")

@@ -49,12 +49,17 @@ class Context:
     event_sink: EventSink | None = None
     refusal: str = ""
 
-    def open(self, *, create: bool = False) -> KeyStore:
-        """The store; opened now, and closed when the command ends, if it is not the program's."""
+    def open(self, *, create: bool = False, tables: bool = False) -> KeyStore:
+        """The store; opened now, and closed when the command ends, if it is not the program's.
+
+        Args:
+            create: Whether to make a file that doesn't exist yet.
+            tables: Whether to make the tables on a server.
+        """
         if self.store is None:
             if self.url is None:
                 raise Failure("no store: pass --store URL or set BEARER_AUTH_STORE", Code.USAGE)
-            self.store = _open(self.url, create)
+            self.store = _open(self.url, create, tables)
             close = getattr(self.store, "close", None)
             if close is not None:
                 click.get_current_context().call_on_close(close)
@@ -84,7 +89,7 @@ class Context:
         return self.peppers
 
 
-def _open(url: str, create: bool) -> KeyStore:
+def _open(url: str, create: bool, tables: bool) -> KeyStore:
     two = re.fullmatch(r"sqlite://([^/@]+)", url)
     if two:
         raise Failure(f"write three slashes: sqlite:///{two[1]}", Code.STORE)
@@ -95,7 +100,7 @@ def _open(url: str, create: bool) -> KeyStore:
             f"{path}: there is no such file; 'bearer-auth keys create' makes it", Code.STORE
         )
     try:
-        store = open_store(url, create=create)
+        store = open_store(url, create=create if path is not None else tables)
     except (ConfigurationError, StoreUnavailable, ImportError) as error:
         raise Failure(one_line(str(error)), Code.STORE) from None
     if missing:

@@ -111,6 +111,11 @@ class ServerDatabase:
         self.revision = self._lease.revision
         _databases.add(self)
 
+    @property
+    def dialect(self) -> str:
+        """SQLAlchemy's name for the kind of database."""
+        return self._engine.dialect.name
+
     def version(self) -> int | None:
         """The version of the tables; 0 if they lack a column, ``None`` if there are none."""
         try:

@@ -34,7 +34,7 @@ from .server import ServerDatabase
 from .sql_database import Database
 from .sql_meta import MAX_LEASE_MS
 from .sql_query import listing
-from .sql_tables import SCHEMA_VERSION, decode, encode, make_tables
+from .sql_tables import SCHEMA_VERSION, Tables, decode, encode, make_tables
 from .sqlite import SQLiteDatabase
 
 MAX_TIMEOUT_S = 3600
@@ -96,27 +96,18 @@ class SQLStore:
         schema: str | None = None,
         table_prefix: str = "bearer_auth_",
     ) -> None:
-        self._url = url = _url_of(url_or_engine)
+        source = _source(url_or_engine)
         if lease_ms is not None and not 0 <= lease_ms <= MAX_LEASE_MS:
             raise ConfigurationError(f"lease_ms must be 0 to {MAX_LEASE_MS}: {lease_ms}")
         if not 0 < timeout <= MAX_TIMEOUT_S:
             raise ConfigurationError(f"timeout must be seconds up to {MAX_TIMEOUT_S}: {timeout}")
+        self._url = source.url if isinstance(source, Engine) else source
         self._tables = make_tables(table_prefix, schema)
-        self._database: Database
-        if url.get_backend_name() == "sqlite":
-            if schema is not None:
-                raise ConfigurationError(
-                    "SQLite has no schemas; use table_prefix to keep tables apart"
-                )
-            self._database = SQLiteDatabase(url, self._tables)
-            create = create is not False
-        else:
-            source = url_or_engine if isinstance(url_or_engine, Engine) else url
-            self._database = ServerDatabase(
-                source, self._tables, timeout=timeout, lease_ms=lease_ms
-            )
+        self._database = open_database(source, self._tables, timeout=timeout, lease_ms=lease_ms)
+        if create is None:
+            create = self._url.get_backend_name() == "sqlite"
         try:
-            self._prepare(bool(create), lease_ms)
+            self._prepare(create, lease_ms)
         except BaseException:
             self._database.close()  # nobody else has the store, to close it
             raise
@@ -309,19 +300,45 @@ class SQLStore:
         return {key_id: Usage(max(used.values()), used) for key_id, used in secrets.items()}
 
 
-def _url_of(url_or_engine: object) -> URL:
-    if isinstance(url_or_engine, Engine):
-        return url_or_engine.url
-    if not isinstance(url_or_engine, (str, URL)):
-        raise TypeError(
-            f"SQLStore takes a URL or an Engine, not a {type(url_or_engine).__name__}: it must "
-            "commit on its own, so it never shares a transaction; of a Session pass "
-            "session.get_bind(), of Flask-SQLAlchemy db.engine"
-        )
+def parse_url(url: str | URL) -> URL:
+    """The URL of a database.
+
+    Raises:
+        ConfigurationError: It is none; it is not quoted, for there may be a password in it.
+    """
     try:
-        return make_url(url_or_engine)
-    except (ArgumentError, ValueError):  # the text may hold a password, so it isn't shown
+        return make_url(url)
+    except (ArgumentError, ValueError):
         raise ConfigurationError("not a database URL; write sqlite:///keys.db") from None
+
+
+def open_database(
+    source: URL | Engine, tables: Tables, *, timeout: float = 2.0, lease_ms: int | None = None
+) -> Database:
+    """What stands behind a store; not connected.
+
+    Raises:
+        ConfigurationError: A database or a driver that is not known here, or a schema on SQLite.
+        ImportError: The driver is not installed.
+    """
+    url = source.url if isinstance(source, Engine) else source
+    if url.get_backend_name() != "sqlite":
+        return ServerDatabase(source, tables, timeout=timeout, lease_ms=lease_ms)
+    if tables.keys.schema is not None:
+        raise ConfigurationError("SQLite has no schemas; use table_prefix to keep tables apart")
+    return SQLiteDatabase(url, tables)
+
+
+def _source(url_or_engine: object) -> URL | Engine:
+    if isinstance(url_or_engine, Engine):
+        return url_or_engine
+    if isinstance(url_or_engine, (str, URL)):
+        return parse_url(url_or_engine)
+    raise TypeError(
+        f"SQLStore takes a URL or an Engine, not a {type(url_or_engine).__name__}: it must "
+        "commit on its own, so it never shares a transaction; of a Session pass "
+        "session.get_bind(), of Flask-SQLAlchemy db.engine"
+    )
 
 
 def _readable(connection: Connection, statement: Select[Any], count: int) -> list[KeyRecord]:

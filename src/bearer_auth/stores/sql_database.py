@@ -19,6 +19,11 @@ class Database(Protocol):
         """What to call it in messages."""
         ...
 
+    @property
+    def dialect(self) -> str:
+        """SQLAlchemy's name for the kind of database."""
+        ...
+
     def version(self) -> int | None:
         """The version of the tables; 0 if they lack a column, ``None`` if there are none."""
         ...

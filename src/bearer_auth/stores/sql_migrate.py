@@ -31,10 +31,9 @@ _FIRST = "0001"
 _HERE = str(Path(__file__).with_name("migrations"))
 
 
-def known_revisions() -> list[str]:
-    """The migrations that this bearer_auth has, oldest first."""
-    revisions = [script.revision for script in ScriptDirectory(_HERE).walk_revisions()]
-    return revisions[::-1]
+def known_revisions(scripts: str = _HERE) -> list[str]:
+    """The migrations that there are, oldest first."""
+    return [script.revision for script in ScriptDirectory(scripts).walk_revisions()][::-1]
 
 
 def current(database: Database, tables: Tables) -> str | None:
@@ -64,33 +63,40 @@ def upgrade(database: Database, tables: Tables, scripts: str = _HERE) -> list[st
         ConfigurationError: The tables are of a newer bearer_auth.
         StoreUnavailable: The database can't answer, or refuses.
     """
-    revisions = [script.revision for script in ScriptDirectory(scripts).walk_revisions()][::-1]
     for attempt in range(TRIES):
         try:
-            with database.migrating() as connection:
-                before = _current(connection, tables)
-                if before not in (None, *revisions):
-                    raise ConfigurationError(
-                        f"{database.name}: the tables have seen the migration {before}, which this "
-                        "bearer_auth doesn't know; install the newer one"
-                    )
-                steps = revisions[revisions.index(before) + 1 if before else 0 :]
-                stamped = _is_stamped(connection, tables)
-                if connection.dialect.name != "sqlite":  # there all of it is one transaction
-                    connection.commit()
-                if before is not None and not stamped:
-                    command.stamp(_config(tables, scripts, connection=connection), before)
-                if steps:
-                    command.upgrade(_config(tables, scripts, connection=connection), "head")
-                _ensure_meta(connection, tables)
-            break
+            steps = _upgrade(database, tables, scripts)
         except StoreUnavailable as error:
             if error.reason != "locked" or attempt + 1 == TRIES:
                 raise
-        time.sleep(PAUSE_S)
-    if steps and before is not None:
-        with database.change():
-            pass  # nobody trusts what was read by the old ways
+            time.sleep(PAUSE_S)
+        else:
+            if steps and steps[0] != _FIRST:
+                with database.change():
+                    pass  # nobody trusts what was read by the old ways
+            return steps
+    raise AssertionError("the last attempt has returned or raised")
+
+
+def _upgrade(database: Database, tables: Tables, scripts: str) -> list[str]:
+    revisions = known_revisions(scripts)
+    with database.migrating() as connection:
+        before = _current(connection, tables)
+        if before not in (None, *revisions):
+            raise ConfigurationError(
+                f"{database.name}: the tables have seen the migration {before}, which this "
+                "bearer_auth doesn't know; install the newer one"
+            )
+        steps = revisions[revisions.index(before) + 1 if before else 0 :]
+        stamped = _is_stamped(connection, tables)
+        if connection.dialect.name != "sqlite":  # there all of it is one transaction
+            connection.commit()
+        if before is not None and not stamped:
+            command.stamp(_config(tables, scripts, connection=connection), before)
+        if steps:
+            command.upgrade(_config(tables, scripts, connection=connection), "head")
+        if connection.execute(select(tables.meta.c.id)).first() is None:
+            connection.execute(tables.meta.insert(), first_meta())
     return steps
 
 
@@ -115,15 +121,10 @@ def statements(dialect: str, tables: Tables, since: str | None = None) -> str:
     with redirect_stdout(out):
         command.upgrade(config, f"{since or 'base'}:head", sql=True)
     if since is None:
-        lines: list[str] = []
-        engine: Any = create_mock_engine(
-            f"{dialect}://",
-            lambda sql, *_, **__: lines.append(
-                str(sql.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True}))
-            ),
-        )
-        engine.execute(insert(tables.meta).values(first_meta()))
-        out.write("".join(f"{line};\n\n" for line in lines))
+        engine: Any = create_mock_engine(f"{dialect}://", print)  # for its dialect only
+        row = insert(tables.meta).values(first_meta())
+        literal = row.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True})
+        out.write(f"{literal};\n")
     return out.getvalue()
 
 
@@ -156,8 +157,3 @@ def _is_stamped(connection: Connection, tables: Tables) -> bool:
     if not inspect(connection).has_table(applied.name, schema=applied.schema):
         return False
     return connection.execute(select(applied)).first() is not None
-
-
-def _ensure_meta(connection: Connection, tables: Tables) -> None:
-    if connection.execute(select(tables.meta.c.id)).first() is None:
-        connection.execute(tables.meta.insert(), first_meta())

@@ -81,6 +81,11 @@ class SQLiteDatabase:
         """What to call it in messages."""
         return f"'sqlite:///{self._path}'"
 
+    @property
+    def dialect(self) -> str:
+        """SQLAlchemy's name for the kind of database."""
+        return "sqlite"
+
     def version(self) -> int | None:
         """The version of the tables; 0 if they lack a column, ``None`` if there are none."""
         try:
