@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -849,7 +849,21 @@ def test_the_usage_of_each_secret_is_known(
         new.record.secrets[0].id: NOON,
         old.record.secrets[0].id: minute_past,
     }
-    assert keyring.list().usage[old.key_id] == usage
+    assert usage.days == {date(2030, 1, 1): 2}
+    listed = keyring.list().usage[old.key_id]  # a list leaves out the days
+    assert (listed.last_used_at, listed.secrets, listed.days) == (minute_past, usage.secrets, {})
+
+
+def test_purging_forgets_the_days_of_long_ago(
+    keyring: Keyring, authenticator: Authenticator, clock: FakeClock
+) -> None:
+    issued = keyring.create(user_id="user_123")
+    for days in (0, 1, 400):
+        clock.advance(days * 86400)
+        authenticator.authenticate(issued.token)
+        authenticator._usage.flush()
+    assert keyring.purge() == 0
+    assert keyring.usage(issued.key_id).days == {date(2030, 1, 2): 1, date(2031, 2, 6): 1}
 
 
 def test_a_store_that_keeps_no_usage_has_none() -> None:

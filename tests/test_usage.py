@@ -367,6 +367,53 @@ def test_a_use_that_missed_its_batch_is_in_that_of_the_next_use() -> None:
     assert [[use.uses for use in batch] for batch in store.batches] == [[1], [6]]
 
 
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:0DB8::0:7", "2001:db8::7"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("client wrote this", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_the_address_is_kept_where_the_store_asks_for_it(
+    sent: str | None, kept: str | None
+) -> None:
+    store = MemoryStore(record_address=True)
+    issued = Keyring(store).create(user_id="user_123")
+    authenticator = Authenticator(store)
+    authenticator.authenticate(issued.token, client_ip="192.0.2.1")
+    authenticator.authenticate(issued.token, client_ip=sent)
+    authenticator.close()
+    assert store.usage_of([issued.key_id])[issued.key_id].last_address == kept
+
+
+def test_the_address_is_not_kept_otherwise() -> None:
+    store = MemoryStore()
+    issued = Keyring(store).create(user_id="user_123")
+    authenticator = Authenticator(store)
+    authenticator.authenticate(issued.token, client_ip="192.0.2.1")
+    authenticator.close()
+    assert store.usage_of([issued.key_id])[issued.key_id].last_address is None
+
+
+def test_uses_that_were_dropped_are_told() -> None:
+    class Down(MemoryStore):
+        def record_used(self, batch: Sequence[Use]) -> None:
+            raise StoreUnavailable("down")
+
+    store = Down()
+    issued = Keyring(store).create(user_id="user_123")
+    authenticator = Authenticator(store)
+    for _ in range(3):
+        authenticator.authenticate(issued.token)
+    authenticator.close()
+    assert authenticator.usage_dropped == 3
+    assert Authenticator(UncachedStore(store)).usage_dropped == 0
+
+
 def test_a_store_that_keeps_no_usage_costs_no_thread() -> None:
     class ReadOnly:
         def get(self, key_id: str) -> KeyRecord | None:

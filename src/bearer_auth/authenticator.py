@@ -89,6 +89,7 @@ class Authenticator:
         self._slow = SlowHasher()
         record_used = _optional(store, "record_used")
         self._usage = UsageRecorder(record_used) if record_used is not None else None
+        self._record_address = bool(getattr(store, "record_address", False))
 
     def authenticate(self, token: str, *, client_ip: str | None = None) -> Principal:
         """Check a token.
@@ -137,9 +138,16 @@ class Authenticator:
             # Counted first: should the batch go out in between, this use is in it or in the next.
             accepted.uses += 1
             accepted.last_used = now
+            if self._record_address:
+                accepted.address = client_ip
             if accepted.batch is not usage.batch:
                 usage.add(accepted)
         return accepted.principal
+
+    @property
+    def usage_dropped(self) -> int:
+        """Uses that were not written down, because the store or the buffer could not."""
+        return self._usage.dropped if self._usage is not None else 0
 
     def close(self) -> None:
         """Write usage times and end the thread that does so; the store stays open."""

@@ -23,10 +23,20 @@ class Accepted:
         networks: From where it may be used; ``None`` means anywhere.
         uses: Uses since they were last written down.
         last_used: Seconds since 1970 of the last one.
+        address: Where it came from, if the store asks for that.
         batch: The batch of uses in which it waits to be written down, if that is still open.
     """
 
-    __slots__ = ("batch", "expires_at", "last_used", "networks", "principal", "secret_id", "uses")
+    __slots__ = (
+        "address",
+        "batch",
+        "expires_at",
+        "last_used",
+        "networks",
+        "principal",
+        "secret_id",
+        "uses",
+    )
 
     def __init__(
         self,
@@ -41,6 +51,7 @@ class Accepted:
         self.networks = networks
         self.uses = 0
         self.last_used = 0.0
+        self.address: str | None = None
         self.batch: object = None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from types import EllipsisType
 from typing import Any, Literal, Unpack, cast
 
@@ -24,6 +24,9 @@ from .records import IssuedKey, KeyRecord, State
 from .stores import MAX_PAGE, KeyStore, Page, Query, Usage, WritableKeyStore, check_store
 from .token import check_key_id
 from .values import Clock, listed, to_lifetime
+
+_DAYS_KEPT = timedelta(days=400)
+"""For how long it is known how often a key was used on a day; one year and some."""
 
 _TRIES = 20
 """Attempts at a change that others change at the same time."""
@@ -319,7 +322,8 @@ class Keyring:
         return self._store.get(key_id)
 
     def usage(self, key_id: str) -> Usage:
-        """When a key was last used, and each of its secrets; a few seconds late.
+        """When a key was last used, and each of its secrets, how often by day, and from where if
+        the store notes that; a few seconds late.
 
         A store that keeps no usage times gives an empty ``Usage``.
 
@@ -390,7 +394,8 @@ class Keyring:
         )
 
     def purge(self, dead_for: timedelta = timedelta(days=365)) -> int:
-        """Delete the records of keys that have been revoked or expired for so long.
+        """Delete the records of keys that have been revoked or expired for so long, and forget on
+        which days keys were used more than 400 days ago.
 
         Args:
             dead_for: How long ago each key ended, at least.
@@ -404,6 +409,9 @@ class Keyring:
         """
         store = self._writable()
         before = self._now() - to_lifetime("dead_for", dead_for)
+        prune: Callable[[date], int] | None = getattr(store, "prune_usage", None)
+        if prune is not None:
+            prune((self._now() - _DAYS_KEPT).date())
         states: tuple[State, ...] = ("revoked", "expired")
         for _ in range(_TRIES):
             dead = [

@@ -8,6 +8,7 @@ is no reason to slow a request or to fill the memory.
 from __future__ import annotations
 
 import atexit
+import ipaddress
 import logging
 import os
 import threading
@@ -81,7 +82,7 @@ class UsageRecorder:
             for (key_id, secret_id), accepted in pending.items():
                 uses, accepted.uses = accepted.uses, 0
                 at = datetime.fromtimestamp(accepted.last_used, UTC)
-                batch.append(Use(key_id, secret_id, at, uses))
+                batch.append(Use(key_id, secret_id, at, uses, _plain(accepted.address)))
             if not batch:
                 return
             try:
@@ -123,6 +124,16 @@ class UsageRecorder:
         except RuntimeError:  # no thread to be had: a request must not fail for that
             return None
         return thread
+
+
+def _plain(address: str | None) -> str | None:
+    """An IP address in its one spelling; behind a careless proxy it may be any text."""
+    if address is None:
+        return None
+    try:
+        return str(ipaddress.ip_address(address.partition("%")[0]))
+    except ValueError:
+        return None
 
 
 # Only to reach the recorders when this process forks or ends; none is found or shared through it.

@@ -41,6 +41,8 @@ def test_a_record_as_json_values_has_all_but_the_hashes():
         "limit": None,
         "metadata": {"n": [1]},
         "last_used_at": "2030-01-02T03:04:05Z",
+        "last_address": None,
+        "uses_by_day": {},
         "secrets": [
             {
                 "id": secret.id,

@@ -1,6 +1,7 @@
 """LayeredStore: which store decides, what a failure hides, and what is cached."""
 
 import logging
+from datetime import date
 from hashlib import sha256
 
 import pytest
@@ -397,7 +398,13 @@ def test_uses_go_to_each_store_that_notes_them():
     upper, lower = Reads(), MemoryStore([sample("a")])
     store = LayeredStore(upper, lower)
     store.record_used([Use(A, "0011223344556677", NOW, 1), Use(X, "0011223344556677", NOW, 1)])
-    assert store.usage_of([A, X]) == {A: Usage(NOW, {"0011223344556677": NOW})}
+    expected = Usage(NOW, {"0011223344556677": NOW}, {date(2030, 1, 1): 1})
+    assert store.usage_of([A, X]) == {A: expected}
+
+
+def test_addresses_are_noted_if_a_store_asks_for_them():
+    assert not LayeredStore(MemoryStore(), Reads()).record_address
+    assert LayeredStore(Reads(), MemoryStore(record_address=True)).record_address
 
 
 def test_a_store_that_fails_keeps_no_use_from_another():

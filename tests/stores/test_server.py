@@ -408,6 +408,25 @@ def test_threads_have_connections_of_their_own(server_store):
     assert found == [key("a")] * 400
 
 
+def test_uses_are_written_when_a_process_ends(server_url, server_store):
+    issued = Keyring(server_store).create(user_id="user_123")
+    code = (
+        "import sys; from bearer_auth import Authenticator; "
+        "from bearer_auth.stores.sql import SQLStore; "
+        "url, token = sys.stdin.read().split(); authenticator = Authenticator(SQLStore(url)); "
+        "[authenticator.authenticate(token) for _ in range(3)]"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input=f"{server_url} {issued.token}",
+        text=True,
+        capture_output=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sum(Keyring(server_store).usage(issued.key_id).days.values()) == 3
+
+
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_child_opens_connections_of_its_own(server_store, server_sql, is_postgresql):
     server_store.add([key("a")])

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy
 from sqlalchemy.orm import Session
 
-from bearer_auth import Keyring
+from bearer_auth import Authenticator, Keyring
 from bearer_auth.errors import ConfigurationError, KeyExists, StoreUnavailable
 from bearer_auth.records import KeyRecord, Secret
 from bearer_auth.stores import Query, Use
@@ -145,6 +145,34 @@ def test_a_closed_store_opens_again_when_it_is_needed(store):
 
 def test_no_hash_and_no_path_to_one_is_in_its_repr(path, store):
     assert repr(store) == f"SQLStore('sqlite:///{path}')"
+
+
+def test_without_usage_nothing_is_noted(path):
+    store = SQLStore(f"sqlite:///{path}", usage=None)
+    issued = Keyring(store).create(user_id="user_123")
+    authenticator = Authenticator(store)
+    authenticator.authenticate(issued.token)
+    authenticator.close()
+    assert store.record_used is None
+    assert authenticator._usage is None
+    assert store.usage_of([issued.key_id]) == {}
+    store.close()
+
+
+def test_the_address_of_a_use_is_noted_on_request(path):
+    for record_address, expected in ((True, "192.0.2.7"), (False, None)):
+        store = SQLStore(f"sqlite:///{path}", record_address=record_address)
+        issued = Keyring(store).create(user_id="user_123")
+        authenticator = Authenticator(store)
+        authenticator.authenticate(issued.token, client_ip="192.0.2.7")
+        authenticator.close()
+        assert Keyring(store).usage(issued.key_id).last_address == expected
+        store.close()
+
+
+def test_another_way_of_noting_usage_is_refused(path):
+    with pytest.raises(ConfigurationError, match="usage must be 'batched' or None: 'each'"):
+        SQLStore(f"sqlite:///{path}", usage="each")
 
 
 # Changes

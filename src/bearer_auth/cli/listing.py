@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import click
@@ -155,6 +155,11 @@ def tell(text: str, record: KeyRecord, keyring: Keyring, *, as_json: bool) -> No
         write_record(record, keyring.usage(record.key_id), as_json=True)
 
 
+def _recent(usage: Usage, now: datetime) -> int:
+    first = (now - timedelta(days=30)).date()
+    return sum(uses for day, uses in usage.days.items() if day > first)
+
+
 def write_record(record: KeyRecord, usage: Usage, *, as_json: bool) -> None:
     """All of a record but its hashes."""
     now = utc_now()
@@ -180,6 +185,8 @@ def write_record(record: KeyRecord, usage: Usage, *, as_json: bool) -> None:
         ("revoked_at", record.revoked_at),
         ("revoked_reason", record.revoked_reason),
         ("last_used_at", usage.last_used_at),
+        ("last_address", usage.last_address),
+        ("uses in 30 days", str(_recent(usage, now))),
     ]
     write_table(("field", "value"), fields)
     write_table(

@@ -65,6 +65,8 @@ def record_to_dict(
         "limit": record.limit,
         "metadata": dict(record.metadata),
         "last_used_at": iso(usage.last_used_at),
+        "last_address": usage.last_address,
+        "uses_by_day": {day.isoformat(): uses for day, uses in sorted(usage.days.items())},
         "secrets": [
             {
                 "id": secret.id,

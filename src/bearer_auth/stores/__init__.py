@@ -10,7 +10,9 @@ either there may be:
 ``key_ids_for(text) -> Sequence[str]``
     The ids under which the record of a token that was not minted may stand.
 ``record_used(batch: Sequence[Use]) -> None`` and ``usage_of(key_ids) -> Mapping[str, Usage]``
-    When keys were last used, kept beside the records: a narrow, forward-only update.
+    When keys were last used, kept beside the records: a narrow, forward-only update. ``None`` for
+    ``record_used`` means that nothing is counted. A true attribute ``record_address`` asks for the
+    address of each use. ``prune_usage(before: date) -> int`` forgets the days before.
 ``close() -> None``
     Lets go of connections.
 
@@ -21,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple, Protocol, overload
 
 from ..records import KeyRecord, State
@@ -138,12 +140,14 @@ class Use(NamedTuple):
         secret_id: ``Secret.id`` of the secret that was sent.
         at: The last of them.
         uses: How many there were.
+        address: The IP address that the last one came from, if the store asks for it.
     """
 
     key_id: str
     secret_id: str
     at: datetime
     uses: int
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +157,14 @@ class Usage:
     Attributes:
         last_used_at: The last use of any of its secrets; ``None`` if there was none.
         secrets: The last use by ``Secret.id``; secrets that have never been used are missing.
+        days: How often it was used, by day in UTC. Lists leave it out.
+        last_address: The IP address of the last use, if that was noted.
     """
 
     last_used_at: datetime | None = None
     secrets: Mapping[str, datetime] = field(default_factory=dict[str, datetime], hash=False)
+    days: Mapping[date, int] = field(default_factory=dict[date, int], hash=False)
+    last_address: str | None = None
 
 
 class Page(Sequence[KeyRecord]):

@@ -44,6 +44,7 @@ class LayeredStore:
             be written to.
         find: As there; ``None`` if no store has it.
         record_used: Notes uses in each store that does so; ``None`` if none does.
+        record_address: Whether one of them wants the addresses.
 
     Raises:
         TypeError: One of them is no store.
@@ -81,6 +82,7 @@ class LayeredStore:
         lists = LayeredList(self._layers)
         self.find: Callable[[Query], Page] | None = lists.find if lists else None
         self._recorders = self._having("record_used")
+        self.record_address = any(getattr(store, "record_address", False) for store in stores)
         self.record_used: Callable[[Sequence[Use]], None] | None = (
             self._record_used if self._recorders else None
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date
 
 from ..errors import Conflict, KeyExists
 from ..records import KeyRecord
@@ -17,12 +19,14 @@ class MemoryStore:
 
     Args:
         records: What is in it at the start.
+        record_address: Note from which address each key was last used.
 
     Raises:
         KeyExists: Two of the records have the same id.
     """
 
-    def __init__(self, records: Iterable[KeyRecord] = ()) -> None:
+    def __init__(self, records: Iterable[KeyRecord] = (), *, record_address: bool = False) -> None:
+        self.record_address = record_address
         self._records: dict[str, KeyRecord] = {}
         self._usage: dict[str, Usage] = {}
         self._revision = 0
@@ -74,7 +78,11 @@ class MemoryStore:
         return Page(
             page,
             encode_cursor(page[-1]) if more else None,
-            {record.key_id: usage[record.key_id] for record in page if record.key_id in usage},
+            {
+                record.key_id: replace(usage[record.key_id], days={})
+                for record in page
+                if record.key_id in usage
+            },
         )
 
     def delete(self, key_ids: Iterable[str]) -> int:
@@ -93,13 +101,27 @@ class MemoryStore:
                 if use.key_id not in self._records:
                     continue
                 usage = self._usage.get(use.key_id, Usage())
-                secrets = dict(usage.secrets)
+                secrets, days = dict(usage.secrets), dict(usage.days)
                 secrets[use.secret_id] = max(use.at, secrets.get(use.secret_id, use.at))
-                self._usage[use.key_id] = Usage(max(secrets.values()), secrets)
+                day = use.at.astimezone(UTC).date()
+                days[day] = days.get(day, 0) + use.uses
+                newest = usage.last_used_at is None or use.at > usage.last_used_at
+                address = use.address if newest else usage.last_address
+                self._usage[use.key_id] = Usage(max(secrets.values()), secrets, days, address)
 
     def usage_of(self, key_ids: Iterable[str]) -> Mapping[str, Usage]:
         """When these keys were last used."""
         return {key_id: self._usage[key_id] for key_id in key_ids if key_id in self._usage}
+
+    def prune_usage(self, before: date) -> int:
+        """Forget how often keys were used on the days before."""
+        count = 0
+        with self._lock:
+            for key_id, usage in list(self._usage.items()):
+                days = {day: uses for day, uses in usage.days.items() if day >= before}
+                count += len(usage.days) - len(days)
+                self._usage[key_id] = replace(usage, days=days)
+        return count
 
     def __repr__(self) -> str:
         return f"MemoryStore({len(self._records)} keys)"

@@ -24,16 +24,13 @@ from sqlalchemy import (
     QueuePool,
     bindparam,
     create_engine,
-    func,
     literal_column,
     select,
     text,
 )
-from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.pool import NullPool
-from sqlalchemy.sql.dml import Insert
 
 from ..errors import StoreUnavailable
 from .database_errors import REPLICA, column_missing, is_locked, reason_of, tables_missing
@@ -199,27 +196,6 @@ class ServerDatabase:
     def set_lease(self, lease_ms: int) -> None:
         """Change for how long readings are trusted everywhere."""
         set_lease(self, self._tables, lease_ms)
-
-    def upsert_usage(self) -> Insert:
-        """The statement that notes a use of a known key, forward only."""
-        keys, usage = self._tables.keys, self._tables.usage
-        known = select(
-            keys.c.key_id,
-            bindparam("secret", type_=usage.c.secret_id.type),
-            bindparam("at", type_=usage.c.last_used_at.type),
-        ).where(keys.c.key_id == bindparam("key"))
-        columns = ["key_id", "secret_id", "last_used_at"]
-        if self._engine.dialect.name == "postgresql":
-            into = postgresql.insert(usage).from_select(columns, known)
-            later = into.excluded.last_used_at
-            return into.on_conflict_do_update(
-                index_elements=[usage.c.key_id, usage.c.secret_id],
-                set_={"last_used_at": later},
-                where=usage.c.last_used_at < later,
-            )
-        other = mysql.insert(usage).from_select(columns, known)
-        greatest = func.greatest(usage.c.last_used_at, other.inserted.last_used_at)
-        return other.on_duplicate_key_update(last_used_at=greatest)
 
     @property
     def name(self) -> str:

@@ -154,8 +154,8 @@ def _within(seconds: float, connect: Callable[[], T]) -> T:
 
     try:
         threading.Thread(target=run, daemon=True, name="bearer_auth connect").start()
-    except RuntimeError:
-        raise StoreUnavailable("no thread can be started to connect to the database") from None
+    except RuntimeError:  # as at the exit of a process, when the last usage times are written
+        return connect()
     try:
         return future.result(seconds)
     except TimeoutError:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Any, TypeVar
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any, Literal
 
 from ..errors import ConfigurationError, Conflict, KeyExists, StoreUnavailable
 from ..records import KeyRecord
 from ..token import KEY_ID
-from ..values import from_micros, to_micros
 from . import Page, Query, Usage, Use
 from .cursor import encode_cursor
 
@@ -34,21 +33,17 @@ from .server import ServerDatabase
 from .sql_database import Database
 from .sql_meta import MAX_LEASE_MS
 from .sql_query import listing
-from .sql_tables import SCHEMA_VERSION, Tables, decode, encode, make_tables
+from .sql_tables import SCHEMA_VERSION, Tables, chunks, decode, encode, make_tables
+from .sql_usage import prune_days, read_usage, write_uses
 from .sqlite import SQLiteDatabase
 
 MAX_TIMEOUT_S = 3600
-
-IDS_A_STATEMENT = 500
-"""Ids in one IN list; databases bound the parameters of a statement."""
 
 metadata = make_tables("bearer_auth_", None).keys.metadata
 """The tables of a store with the default prefix, for the ``target_metadata`` of a host that makes
 its migrations with Alembic itself."""
 
 logger = logging.getLogger("bearer_auth")
-
-T = TypeVar("T")
 
 
 class SQLStore:
@@ -67,12 +62,20 @@ class SQLStore:
         create: Create the tables if they are missing, and on SQLite the file, which only its owner
             can read then. By default on SQLite; elsewhere it is better done once, by
             ``bearer-auth db upgrade``.
+        usage: ``"batched"`` notes when keys were used, some seconds late, by one narrow write every
+            few seconds and process; ``None`` notes nothing.
+        record_address: Note from which address each key was last used, too. That is personal data.
         lease_ms: How long, in milliseconds, a server's answer that nothing was changed is trusted;
             0 asks for each request. By default as the tables say (500). With ``create`` it is set
             for all who use the tables, without it only shortened here. On SQLite it means nothing.
         timeout: Seconds that a look-up on a server may take in all, connecting included.
         schema: The schema of the tables; SQLite has none.
         table_prefix: What the names of the tables begin with.
+
+    Attributes:
+        record_used: Notes uses, forward only, as ``bearer_auth.stores`` says; ``None`` if it
+            doesn't.
+        record_address: As given.
 
     Raises:
         ConfigurationError: An argument is wrong, or the tables are of a newer version of
@@ -91,6 +94,8 @@ class SQLStore:
         url_or_engine: str | URL | Engine,
         *,
         create: bool | None = None,
+        usage: Literal["batched"] | None = "batched",
+        record_address: bool = False,
         lease_ms: int | None = None,
         timeout: float = 2.0,
         schema: str | None = None,
@@ -101,6 +106,12 @@ class SQLStore:
             raise ConfigurationError(f"lease_ms must be 0 to {MAX_LEASE_MS}: {lease_ms}")
         if not 0 < timeout <= MAX_TIMEOUT_S:
             raise ConfigurationError(f"timeout must be seconds up to {MAX_TIMEOUT_S}: {timeout}")
+        if usage not in ("batched", None):
+            raise ConfigurationError(f"usage must be 'batched' or None: {usage!r}")
+        self.record_used: Callable[[Sequence[Use]], None] | None = (
+            self._record_used if usage else None
+        )
+        self.record_address = record_address
         self._url = source.url if isinstance(source, Engine) else source
         self._tables = make_tables(table_prefix, schema)
         self._database = open_database(source, self._tables, timeout=timeout, lease_ms=lease_ms)
@@ -167,7 +178,8 @@ class SQLStore:
             with self._database.transaction(write=False) as connection:
                 found = _readable(connection, statement, query.limit + 1)
                 page = found[: query.limit]
-                usage = self._usage(connection, [record.key_id for record in page])
+                ids = [record.key_id for record in page]
+                usage = read_usage(connection, self._tables, ids, days=False)
         except UnicodeEncodeError:  # half a surrogate pair, which no record can hold
             return Page(())
         more = len(found) > len(page)
@@ -175,30 +187,24 @@ class SQLStore:
 
     def delete(self, key_ids: Iterable[str]) -> int:
         """Remove records and what is known of their use."""
-        keys, usage = self._tables.keys, self._tables.usage
+        keys, usage, days = self._tables.keys, self._tables.usage, self._tables.days
         gone = 0
         with self._database.change() as connection:
-            for ids in _chunks(_valid(key_ids)):
-                connection.execute(delete(usage).where(usage.c.key_id.in_(ids)))
+            for ids in chunks(key_ids):
+                for table in (usage, days):
+                    connection.execute(delete(table).where(table.c.key_id.in_(ids)))
                 gone += connection.execute(delete(keys).where(keys.c.key_id.in_(ids))).rowcount
         return gone
 
-    def record_used(self, batch: Sequence[Use]) -> None:
-        """Note when secrets were last used; forward only. Rather fails than waits for long."""
-        latest: dict[tuple[str, str], int] = {}
-        for use in batch:
-            secret, at = (use.key_id, use.secret_id), to_micros(use.at)
-            latest[secret] = max(at, latest.get(secret, at))
-        if not latest:
-            return
-        rows = [{"key": key, "secret": secret, "at": at} for (key, secret), at in latest.items()]
-        with self._database.transaction(brief=True) as connection:
-            connection.execute(self._database.upsert_usage(), rows)
-
     def usage_of(self, key_ids: Iterable[str]) -> Mapping[str, Usage]:
-        """When these keys were last used."""
+        """When these keys were last used, and how often by day."""
         with self._database.transaction(write=False) as connection:
-            return self._usage(connection, key_ids)
+            return read_usage(connection, self._tables, key_ids, days=True)
+
+    def prune_usage(self, before: date) -> int:
+        """Forget how often keys were used on the days before."""
+        with self._database.transaction() as connection:
+            return prune_days(connection, self._tables, before)
 
     def upgrade(self) -> Sequence[str]:
         """Create the tables, or bring them up to date; others may use them meanwhile.
@@ -271,33 +277,24 @@ class SQLStore:
         keys = self._tables.keys
         return {
             row[0]: tuple(row)
-            for ids in _chunks(_valid(key_ids))
+            for ids in chunks(key_ids)
             for row in connection.execute(select(keys).where(keys.c.key_id.in_(ids)))
         }
 
     def _taken(self, key_ids: Iterable[str]) -> KeyExists | StoreUnavailable:
         keys = self._tables.keys
         with self._database.transaction(write=False) as connection:
-            for ids in _chunks(key_ids):
+            for ids in chunks(key_ids):
                 found = connection.scalar(select(keys.c.key_id).where(keys.c.key_id.in_(ids)))
                 if found is not None:
                     return KeyExists(f"a key with the id {found} is already stored")
         return StoreUnavailable(f"{self!r}: the table refused a row; was it altered?")
 
-    def _usage(self, connection: Connection, key_ids: Iterable[str]) -> dict[str, Usage]:
-        table = self._tables.usage
-        secrets: dict[str, dict[str, datetime]] = {}
-        for ids in _chunks(_valid(key_ids)):
-            for key_id, secret_id, at in connection.execute(
-                select(table.c.key_id, table.c.secret_id, table.c.last_used_at).where(
-                    table.c.key_id.in_(ids)
-                )
-            ):
-                try:
-                    secrets.setdefault(key_id, {})[secret_id] = from_micros(at)
-                except (TypeError, OverflowError):
-                    logger.error("SQLStore: a time of use of key %s can't be read", key_id)
-        return {key_id: Usage(max(used.values()), used) for key_id, used in secrets.items()}
+    def _record_used(self, batch: Sequence[Use]) -> None:
+        """Note uses; rather fails than waits for long."""
+        if batch:
+            with self._database.transaction(brief=True) as connection:
+                write_uses(connection, self._tables, batch)
 
 
 def parse_url(url: str | URL) -> URL:
@@ -360,13 +357,3 @@ def _readable(connection: Connection, statement: Select[Any], count: int) -> lis
         read += len(rows)
         if len(records) >= count or len(rows) < count:
             return records[:count]
-
-
-def _valid(key_ids: Iterable[str]) -> list[str]:
-    return [key_id for key_id in dict.fromkeys(key_ids) if KEY_ID.fullmatch(key_id)]
-
-
-def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
-    rest = list(items)
-    for start in range(0, len(rest), IDS_A_STATEMENT):
-        yield rest[start : start + IDS_A_STATEMENT]

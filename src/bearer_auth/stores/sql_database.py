@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
-from sqlalchemy.sql.dml import Insert
 
 
 class Database(Protocol):
@@ -71,13 +70,6 @@ class Database(Protocol):
 
     def set_lease(self, lease_ms: int) -> None:
         """Change for how long readings of the revision are trusted everywhere, in milliseconds."""
-        ...
-
-    def upsert_usage(self) -> Insert:
-        """The statement that notes a use of a known key, forward only.
-
-        Its parameters are ``key``, ``secret`` and ``at``.
-        """
         ...
 
     def close(self) -> None:

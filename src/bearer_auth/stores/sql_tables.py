@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, NamedTuple, cast
@@ -20,6 +20,7 @@ from sqlalchemy.types import TypeEngine
 
 from ..errors import ConfigurationError, StoreUnavailable
 from ..records import KeyRecord, Secret
+from ..token import KEY_ID
 from ..values import from_micros, to_micros
 
 SCHEMA_VERSION = 1
@@ -180,6 +181,17 @@ def no_meta_row(tables: Tables) -> str:
         f"{tables.meta} has no row of version {SCHEMA_VERSION}; it was emptied, or the tables were "
         "upgraded by a newer bearer_auth"
     )
+
+
+IDS_A_STATEMENT = 500
+"""Ids in one IN list; databases bound the parameters of a statement."""
+
+
+def chunks(key_ids: Iterable[str]) -> Iterator[list[str]]:
+    """The ids among these, each once, as many at a time as one statement takes."""
+    rest = [key_id for key_id in dict.fromkeys(key_ids) if KEY_ID.fullmatch(key_id)]
+    for start in range(0, len(rest), IDS_A_STATEMENT):
+        yield rest[start : start + IDS_A_STATEMENT]
 
 
 _UNREADABLE = (TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError)

@@ -18,10 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, bindparam, create_engine, literal_column, select
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
-from sqlalchemy.sql.dml import Insert
 
 from ..errors import ConfigurationError, StoreUnavailable
 from .sql_meta import create_tables, replace_revision
@@ -173,22 +171,6 @@ class SQLiteDatabase:
             yield
         finally:
             self._writing.release()
-
-    def upsert_usage(self) -> Insert:
-        """The statement that notes a use of a known key, forward only."""
-        keys, usage = self._tables.keys, self._tables.usage
-        known = select(
-            keys.c.key_id,
-            bindparam("secret", type_=usage.c.secret_id.type),
-            bindparam("at", type_=usage.c.last_used_at.type),
-        ).where(keys.c.key_id == bindparam("key"))
-        statement = insert(usage).from_select(["key_id", "secret_id", "last_used_at"], known)
-        later = statement.excluded.last_used_at
-        return statement.on_conflict_do_update(
-            index_elements=[usage.c.key_id, usage.c.secret_id],
-            set_={"last_used_at": later},
-            where=usage.c.last_used_at < later,
-        )
 
     def close(self) -> None:
         """Close the connection for look-ups; it comes back when it is needed."""

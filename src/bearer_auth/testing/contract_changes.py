@@ -142,7 +142,7 @@ class ChangeContract:
     def test_a_deleted_id_is_free_again(self, store: Any) -> None:
         """Nothing of the old key is left in it, its use neither."""
         store.add([sample("a")])
-        if hasattr(store, "record_used"):
+        if getattr(store, "record_used", None) is not None:
             store.record_used([Use("a" * 16, "0011223344556677", NOW, 1)])
         store.delete(["a" * 16])
         store.add([sample("a", name="again")])
@@ -184,7 +184,7 @@ class ChangeContract:
 
     def test_its_revision_stays_when_a_key_is_used(self, store: Any) -> None:
         """Keys are used all the time; the caches would always be empty."""
-        if not (hasattr(store, "revision") and hasattr(store, "record_used")):
+        if not hasattr(store, "revision") or getattr(store, "record_used", None) is None:
             return
         store.add([sample("a")])
         before = store.revision()

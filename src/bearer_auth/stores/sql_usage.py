@@ -1,0 +1,131 @@
+"""When keys were used, in SQL: one narrow upsert of many rows, and how it is read back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Table, case, delete, select
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy.sql.dml import Insert
+
+from ..values import from_micros, to_micros
+from . import Usage, Use
+from .sql_tables import Tables, chunks
+
+_EPOCH = date(1970, 1, 1)
+
+logger = logging.getLogger("bearer_auth")
+
+
+def write_uses(connection: Connection, tables: Tables, batch: Sequence[Use]) -> None:
+    """Note uses of the keys that there are. Times only move forward, uses add up."""
+    known: set[str] = set()
+    for ids in chunks({use.key_id for use in batch}):
+        column = tables.keys.c.key_id
+        known.update(connection.scalars(select(column).where(column.in_(ids))))
+    latest: dict[tuple[str, str], Use] = {}
+    uses: dict[tuple[str, int], int] = {}
+    for use in batch:
+        if use.key_id not in known:
+            continue
+        earlier = latest.get((use.key_id, use.secret_id))
+        if earlier is None or use.at >= earlier.at:
+            latest[use.key_id, use.secret_id] = use
+        day = use.key_id, (use.at.astimezone(UTC).date() - _EPOCH).days
+        uses[day] = uses.get(day, 0) + use.uses
+    if not latest:
+        return
+    # In the same order everywhere, so that two processes don't wait for each other.
+    connection.execute(
+        _upsert(connection, tables.usage, newest_at="last_used_at"),
+        [
+            {
+                "key_id": key_id,
+                "secret_id": secret_id,
+                "last_used_at": to_micros(use.at),
+                "last_address": use.address,
+            }
+            for (key_id, secret_id), use in sorted(latest.items())
+        ],
+    )
+    connection.execute(
+        _upsert(connection, tables.days, sum_of="uses"),
+        [
+            {"key_id": key_id, "day": day, "uses": count}
+            for (key_id, day), count in sorted(uses.items())
+        ],
+    )
+
+
+def read_usage(
+    connection: Connection, tables: Tables, key_ids: Iterable[str], *, days: bool
+) -> dict[str, Usage]:
+    """When these keys were used, and if asked how often by day."""
+    secrets: dict[str, dict[str, datetime]] = {}
+    addresses: dict[str, tuple[datetime, str | None]] = {}
+    by_day: dict[str, dict[date, int]] = {}
+    for ids in chunks(key_ids):
+        table = tables.usage
+        for key_id, secret_id, micros, address in connection.execute(
+            select(table).where(table.c.key_id.in_(ids))
+        ):
+            try:
+                at = from_micros(micros)
+            except (TypeError, OverflowError):
+                logger.error("SQLStore: a time of use of key %s can't be read", key_id)
+                continue
+            secrets.setdefault(key_id, {})[secret_id] = at
+            if key_id not in addresses or at > addresses[key_id][0]:
+                addresses[key_id] = at, address
+        table = tables.days
+        if days:
+            for key_id, day, count in connection.execute(
+                select(table).where(table.c.key_id.in_(ids)).order_by(table.c.day)
+            ):
+                by_day.setdefault(key_id, {})[_EPOCH + timedelta(days=day)] = count
+    return {
+        key_id: Usage(max(used.values()), used, by_day.get(key_id, {}), addresses[key_id][1])
+        for key_id, used in secrets.items()
+    }
+
+
+def prune_days(connection: Connection, tables: Tables, before: date) -> int:
+    """Forget how often keys were used on the days before; how many rows that were."""
+    statement = delete(tables.days).where(tables.days.c.day < (before - _EPOCH).days)
+    return connection.execute(statement).rowcount
+
+
+def _upsert(
+    connection: Connection, table: Table, *, newest_at: str | None = None, sum_of: str | None = None
+) -> Insert:
+    """An insert that keeps the newest row of two, or adds up a column of both."""
+    keys = [column.name for column in table.primary_key]
+    rest = [column.name for column in table.c if column.name not in keys]
+    if connection.dialect.name in ("mysql", "mariadb"):
+        into = mysql.insert(table)
+        if sum_of:
+            return into.on_duplicate_key_update([(sum_of, table.c[sum_of] + into.inserted[sum_of])])
+        assert newest_at
+        newer = into.inserted[newest_at] > table.c[newest_at]
+        # Assigned from left to right, and the condition reads the time: so that comes last.
+        values: list[tuple[str, Any]] = [
+            (name, case((newer, into.inserted[name]), else_=table.c[name]))
+            for name in sorted(rest, key=lambda name: name == newest_at)
+        ]
+        return into.on_duplicate_key_update(values)
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    other = make(table)
+    new = other.excluded
+    if sum_of:
+        return other.on_conflict_do_update(
+            index_elements=keys, set_={sum_of: table.c[sum_of] + new[sum_of]}
+        )
+    assert newest_at
+    return other.on_conflict_do_update(
+        index_elements=keys,
+        set_={name: new[name] for name in rest},
+        where=table.c[newest_at] < new[newest_at],
+    )
