@@ -16,6 +16,7 @@ from bearer_auth.hashing import (
     is_slow,
     parse_hash,
     sha256_phc,
+    sha512_phc,
     sieve_of,
 )
 
@@ -81,7 +82,7 @@ def test_stray_bits_of_the_last_base64_character_are_dropped():
     ],
 )
 def test_what_could_never_be_verified_is_refused_and_not_quoted(text):
-    with pytest.raises(ConfigurationError, match="not a hash that is understood") as caught:
+    with pytest.raises(ConfigurationError, match=r"hash that is understood|slow on pur") as caught:
         parse_hash(text)
     assert len(text) < 10 or text.strip() not in str(caught.value)
 
@@ -315,3 +316,52 @@ def test_an_imported_id_depends_on_token_and_pepper():
     assert imported_id("legacy-key", b"pepper") == "EVhQ8WMhY9gt588d"
     assert imported_id("legacy-kez", b"pepper") != imported_id("legacy-key", b"pepper")
     assert imported_id("legacy-key", b"peppes") != imported_id("legacy-key", b"pepper")
+
+
+def test_sha512_has_one_spelling_too():
+    digest = bytes(range(64))
+    one = (
+        "$sha512$AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7"
+        "PD0+Pw"
+    )
+    assert parse_hash(one) == one
+    assert parse_hash("$sha512$" + digest.hex()) == one
+    assert parse_hash("$sha512$" + digest.hex().upper()) == one
+    assert sha512_phc("abc") == parse_hash(
+        "$sha512$ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+        "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"
+    )
+    assert not is_slow(one)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$sha512$",
+        "$sha512$" + "0" * 127,
+        "$sha512$" + "A" * 43,
+        "$sha256$" + "0" * 128,
+        "sha512$$x",
+    ],
+)
+def test_what_is_no_digest_is_refused(text):
+    with pytest.raises(ConfigurationError, match="not a hash that is understood"):
+        parse_hash(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pbkdf2_sha256$870000$hunter2$hunter2",
+        "$pbkdf2-sha256$29000$hunter2$hunter2",
+        "bcrypt_sha256$$2b$12$hunter2",
+        "$2y$10$hunter2",
+        "scrypt$hunter2$16384$8$1$hunter2",
+        "$6$hunter2$hunter2",
+        "argon2$argon2id$v=19$m=102400,t=2,p=8$hunter2$hunter2",
+    ],
+)
+def test_hashes_of_passwords_are_refused_with_the_reason(text):
+    with pytest.raises(ConfigurationError, match="give these clients new keys") as caught:
+        parse_hash(text)
+    assert "hunter2" not in str(caught.value)

@@ -13,13 +13,16 @@ from typing import Any
 
 from .cache import Accepted, BoundedDict, Generation
 from .errors import ConfigurationError, InsufficientScope, InvalidToken, StoreUnavailable
+from .formats import KeyFormat, check_formats
 from .hashing import (
     Pepper,
     SlowHasher,
     check_peppers,
     imported_id,
+    is_sha512,
     is_slow,
     sha256_phc,
+    sha512_phc,
     sieve_of,
 )
 from .header import B64TOKEN, MAX_HEADER, bearer_token, unreadable
@@ -46,6 +49,7 @@ class Authenticator:
         store: Anything with ``get(key_id)``; see ``bearer_auth.stores``.
         environments: The environments whose keys are accepted here.
         peppers: The keyring's, newest first; needed for imported tokens only.
+        formats: Formats of keys that others have issued; see ``bearer_auth.formats``.
         clock: Seconds since 1970; for tests.
         cache_size: Accepted credentials to remember, about 1 KiB each; 0 for none.
 
@@ -66,6 +70,7 @@ class Authenticator:
         *,
         environments: Iterable[str] = ("production",),
         peppers: Iterable[Pepper] = (),
+        formats: Iterable[KeyFormat] = (),
         clock: Clock = time.time,
         cache_size: int = 16_384,
     ) -> None:
@@ -78,6 +83,7 @@ class Authenticator:
         if cache_size < 0:
             raise ConfigurationError(f"cache_size is negative: {cache_size}")
         self.peppers = check_peppers(peppers)
+        self._formats = check_formats(formats)
         self._clock = check_clock(clock)
         # A store without revision() is never cached: each object() is a revision of its own.
         revision = _optional(store, "revision")
@@ -180,8 +186,10 @@ class Authenticator:
                 continue
             reason = "wrong_secret"
             for secret in record.secrets:
-                if compare_digest(secret.hash, phc) or (
-                    is_slow(secret.hash) and self._slowly_proven(secret, token, digest, keyed)
+                if (
+                    compare_digest(secret.hash, phc)
+                    or (is_sha512(secret.hash) and compare_digest(secret.hash, sha512_phc(token)))
+                    or (is_slow(secret.hash) and self._slowly_proven(secret, token, digest, keyed))
                 ):
                     # Of each record that it proves: keyrings that did not know all the peppers
                     # may have imported one token twice, and one of the two be revoked.
@@ -197,6 +205,13 @@ class Authenticator:
         minted = minted_key_id(token)
         if minted is not None:
             return (minted,), False
+        for one in self._formats:
+            try:
+                key_ids = tuple(one.key_ids_for(token))
+            except Exception as error:
+                raise _failed(one, "key_ids_for", error) from None
+            if key_ids:
+                return key_ids, False
         if self._key_ids_for is not None:
             try:
                 key_ids = tuple(self._key_ids_for(token))
@@ -270,11 +285,7 @@ class Authenticator:
 
     def _broken(self, method: str, error: Exception) -> StoreUnavailable:
         """Whatever a store raises means that it can't answer; its text may hold a password."""
-        if isinstance(error, StoreUnavailable):
-            return error
-        return StoreUnavailable(
-            f"{type(self._store).__name__}.{method} raised {type(error).__name__}"
-        )
+        return _failed(self._store, method, error)
 
     def __repr__(self) -> str:
         environments = ", ".join(sorted(self.environments))
@@ -282,6 +293,12 @@ class Authenticator:
             f"Authenticator({self._store!r}, environments=({environments}), "
             f"cache of at most {self._cache_size})"
         )
+
+
+def _failed(what: object, method: str, error: Exception) -> StoreUnavailable:
+    if isinstance(error, StoreUnavailable):
+        return error
+    return StoreUnavailable(f"{type(what).__name__}.{method} raised {type(error).__name__}")
 
 
 def _optional(store: KeyStore, name: str) -> Any:

@@ -30,6 +30,7 @@ from werkzeug.wrappers import Response
 from .cli.flask import commands
 from .errors import APIError, ConfigurationError
 from .events import EventSink
+from .formats import KeyFormat
 from .hashing import Pepper
 from .middleware import PRINCIPAL, BearerAuth, get_request_id, require_scopes
 from .policy import Rule
@@ -57,6 +58,7 @@ class Options(TypedDict, total=False):
     keep_authorization_header: bool
     set_remote_user: bool
     peppers: Iterable[Pepper]
+    formats: Iterable[KeyFormat]
     event_sink: EventSink | None
     clock: Clock
 

@@ -30,12 +30,15 @@ Hashing = Literal["sha256", "argon2id"]
 Pepper = str | bytes
 
 _SHA256 = "$sha256$"
+_SHA512 = "$sha512$"
 # 32 bytes in 43 characters: the last one has two bits to spare, which are 0.
 _PLAIN_SHA256 = re.compile(r"\$sha256\$[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]")
 _ARGON2 = re.compile(
     r"\$argon2id\$v=19\$m=([1-9][0-9]{0,6}),t=[1-9][0-9]{0,2},p=([1-9][0-9]{0,2})"
     r"\$[A-Za-z0-9+/]{11,64}\$[A-Za-z0-9+/]{16,86}"
 )
+# Django's and crypt(3)'s names of hashes that take long: PBKDF2, bcrypt, scrypt, SHA-crypt.
+_STRETCHED = re.compile(r"(\$?pbkdf2|\$?bcrypt|\$?scrypt|\$2[abxy]?\$|\$[156y]\$|argon2\$)", re.I)
 _MAX_ARGON2_KIB = 1 << 21
 _SLOW_WAIT_S = 2.0
 
@@ -52,7 +55,8 @@ def hash_token(token: str, hashing: Hashing = "sha256") -> str:
 def parse_hash(text: str) -> str:
     """Check a PHC string and bring it to its one spelling.
 
-    ``$sha256$`` takes the digest as unpadded base64 or as 64 hexadecimal digits.
+    ``$sha256$`` and ``$sha512$`` take the digest as unpadded base64 or as hexadecimal digits.
+    SHA-512 is for tokens that others have issued; new ones get SHA-256.
 
     Raises:
         TypeError: Not text.
@@ -62,12 +66,18 @@ def parse_hash(text: str) -> str:
         raise TypeError(f"hash must be text, not {type(text).__name__}")
     if _PLAIN_SHA256.fullmatch(text):  # as nearly all of them are stored
         return text
-    if text.startswith(_SHA256):
-        digest = text[len(_SHA256) :]
-        if re.fullmatch(r"[0-9A-Fa-f]{64}", digest):
-            return _SHA256 + _b64(bytes.fromhex(digest))
-        if re.fullmatch(r"[A-Za-z0-9+/]{43}", digest):
-            return _SHA256 + _b64(_unb64(digest))
+    for scheme, size in ((_SHA256, 32), (_SHA512, 64)):
+        if text.startswith(scheme):
+            digest = text[len(scheme) :]
+            if re.fullmatch(rf"[0-9A-Fa-f]{{{2 * size}}}", digest):
+                return scheme + _b64(bytes.fromhex(digest))
+            if re.fullmatch(rf"[A-Za-z0-9+/]{{{(4 * size + 2) // 3}}}", digest):
+                return scheme + _b64(_unb64(digest))
+    if _STRETCHED.match(text):
+        raise ConfigurationError(
+            "this hash is slow on purpose, as for passwords, and the ids of keys are public: each "
+            "forged secret would cost one such hash; give these clients new keys"
+        )
     match = _ARGON2.fullmatch(text)
     if (
         match
@@ -76,14 +86,24 @@ def parse_hash(text: str) -> str:
     ):
         return text
     raise ConfigurationError(
-        "not a hash that is understood here; write '$sha256$' and the digest of the whole token "
-        "(unpadded base64 or hexadecimal), or an argon2id PHC string"
+        "not a hash that is understood here; write '$sha256$' or '$sha512$' and the digest of the "
+        "whole token (unpadded base64 or hexadecimal), or an argon2id PHC string"
     )
 
 
 def is_slow(phc: str) -> bool:
     """Whether verifying this hash is deliberately slow."""
-    return not phc.startswith(_SHA256)
+    return not phc.startswith((_SHA256, _SHA512))
+
+
+def is_sha512(phc: str) -> bool:
+    """Whether this hash is the SHA-512 of a token."""
+    return phc.startswith(_SHA512)
+
+
+def sha512_phc(token: str) -> str:
+    """The PHC string of a token with its SHA-512."""
+    return _SHA512 + _b64(hashlib.sha512(token.encode("ascii")).digest())
 
 
 def sha256_phc(digest: bytes) -> str:

@@ -134,11 +134,13 @@ class Keyring:
         sieve: str | None = None,
         **fields: Unpack[KeyFields],
     ) -> KeyRecord:
-        """Take in a minted key of which only the hash is known.
+        """Take in a key of which only the hash is known.
 
         Args:
-            key_id: The id in the token.
-            phc_string: ``$sha256$`` and the digest of the whole token, or argon2id.
+            key_id: The id in the token, if it was minted by a bearer_auth; else the one that its
+                format derives (``bearer_auth.formats``).
+            phc_string: ``$sha256$`` or ``$sha512$`` and the digest of the whole token, of which
+                nobody can guess the text; or argon2id.
             user_id: The owner.
             sieve: With argon2id: the first 24 bits of the token's SHA-256 as 6 hexadecimal digits,
                 without which a forged secret for the public id would cost a slow hash.
@@ -438,6 +440,14 @@ class Keyring:
                 self._tell("key.purged", record)
             return count
         raise Conflict("the keys kept changing while they were being purged; try again")
+
+    def writable_store(self) -> WritableKeyStore:
+        """The store itself, for what moves many keys at a time.
+
+        Raises:
+            ReadOnlyStore: It can't be written to.
+        """
+        return self._writable()
 
     def _add(self, event: str, record: KeyRecord) -> KeyRecord:
         self._writable().add([record])

@@ -45,6 +45,8 @@ def test_the_commands_are_the_ones_of_the_design():
         "verify",
         "doctor",
         "env",
+        "import",
+        "export",
         "db upgrade",
         "db current",
         "db check",

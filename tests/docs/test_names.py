@@ -9,6 +9,7 @@ import pytest
 
 import bearer_auth
 import bearer_auth.flask
+import bearer_auth.formats
 import bearer_auth.stores.sql
 import bearer_auth.testing
 from bearer_auth import errors
@@ -32,7 +33,13 @@ def test_each_public_name_is_mentioned(text: str) -> None:
 
 
 def test_each_class_that_is_mentioned_exists(text: str) -> None:
-    modules = (bearer_auth, bearer_auth.flask, bearer_auth.stores.sql, bearer_auth.testing)
+    modules = (
+        bearer_auth,
+        bearer_auth.flask,
+        bearer_auth.formats,
+        bearer_auth.stores.sql,
+        bearer_auth.testing,
+    )
     known = OTHERS.union(*map(dir, modules), bearer_auth.testing.__all__)
     code = " ".join(re.findall(r"`([^`\n]+)`", text))
     mentioned = set(re.findall(r"(?<![\w=-])[A-Z]+[a-z]+[A-Z][A-Za-z]+", code))

@@ -12,6 +12,7 @@ from .doctor import doctor
 from .env import env
 from .errors import CODES, Code, Failure, Group, redacted
 from .keys import keys
+from .moving import export, import_
 from .verify import verify
 
 # Read from the package that stands above this floor, and is loaded already, rather than imported.
@@ -42,7 +43,7 @@ def commands(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for _command in (keys, verify, db, doctor, env):
+for _command in (keys, verify, import_, export, db, doctor, env):
     commands.add_command(_command)
 
 

@@ -155,7 +155,7 @@ class Group(Command, click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Find a command, or the group that has it."""
-        for name, group in self.commands.items():
+        for name, group in () if args[0] in self.commands else self.commands.items():
             if isinstance(group, click.Group) and args[0] in group.commands:
                 raise click.UsageError(f"write '{ctx.command_path} {name} {args[0]}'", ctx)
         return super().resolve_command(ctx, args)

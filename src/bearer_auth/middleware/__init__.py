@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..authenticator import Authenticator
 from ..errors import APIError, ConfigurationError
 from ..events import Emitter, EventSink
+from ..formats import KeyFormat
 from ..hashing import Pepper
 from ..header import bearer_challenge
 from ..paths import is_normal
@@ -51,6 +52,7 @@ class BearerAuth:
         set_remote_user: Set ``REMOTE_USER`` and ``AUTH_TYPE``. Beware: Django's
             RemoteUserMiddleware turns that into a full login.
         peppers: The keyring's; needed for imported tokens only.
+        formats: Formats of keys that others have issued; see ``bearer_auth.formats``.
         event_sink: Told of refusals and failures; by default ``logging.getLogger("bearer_auth")``.
         clock: Seconds since 1970; for tests.
 
@@ -86,6 +88,7 @@ class BearerAuth:
         keep_authorization_header: bool = False,
         set_remote_user: bool = False,
         peppers: Iterable[Pepper] = (),
+        formats: Iterable[KeyFormat] = (),
         event_sink: EventSink | None = None,
         clock: Clock = time.time,
     ) -> None:
@@ -111,7 +114,7 @@ class BearerAuth:
         self.store = store
         self.event_sink = event_sink
         self.authenticator = Authenticator(
-            store, environments=environments, peppers=peppers, clock=clock
+            store, environments=environments, peppers=peppers, formats=formats, clock=clock
         )
         self.policy = Policy(rules, public=public, content_types=content_types)
         self._emitter = emitter = Emitter(event_sink)
