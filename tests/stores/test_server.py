@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from bearer_auth import Keyring
-from bearer_auth.errors import ConfigurationError, Conflict, StoreUnavailable
+from bearer_auth.errors import ConfigurationError, Conflict, KeyExists, StoreUnavailable
 from bearer_auth.records import KeyRecord
 from bearer_auth.stores import Query
 from bearer_auth.stores import server as server_module
@@ -349,6 +349,22 @@ def test_what_databases_cut_or_refuse_is_kept(server_store):
     record = key("a", name="😀" * 255, metadata={"x": "é\u0000" + "y" * 8000}, user_id="ü" * 255)
     server_store.add([record])
     assert server_store.get("a" * 16) == record
+
+
+def test_many_keys_are_added_at_once_or_none_of_them(server_store):
+    many = [
+        KeyRecord(
+            key_id=f"{n:016}", user_id='tab\\N "quote"', created_at=NOW, metadata={"n": "\\t"}
+        )
+        for n in range(150)
+    ]
+    server_store.add([many[100]])
+    with pytest.raises(KeyExists, match="a key with the id 0000000000000100 is already stored"):
+        server_store.add(many)
+    assert server_store.get(f"{7:016}") is None
+    server_store.add(many[:100] + many[101:])
+    assert server_store.get(f"{7:016}") == many[7]
+    assert server_store.delete(record.key_id for record in many) == 150
 
 
 # Connections

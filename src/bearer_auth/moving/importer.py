@@ -12,7 +12,7 @@ from ..records import KeyRecord
 from ..stores import WritableKeyStore
 from .rows import Row
 
-BATCH = 1000
+BATCH = 5000
 """Keys in one write."""
 
 

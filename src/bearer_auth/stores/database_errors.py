@@ -101,6 +101,11 @@ def is_locked(error: BaseException | None) -> bool:
     )
 
 
+def is_taken(error: BaseException | None) -> bool:
+    """Whether a row with this key is there already."""
+    return getattr(error, "sqlstate", None) == "23505"
+
+
 def number_of(error: BaseException | None) -> int | None:
     """MariaDB's number for an error."""
     arguments: tuple[Any, ...] = getattr(error, "args", ())

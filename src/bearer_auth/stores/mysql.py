@@ -38,6 +38,9 @@ def prepare(connection: Any, *, kept: bool) -> None:
         cursor.execute("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'")
 
 
+bulk_insert = None
+
+
 def limit(connection: Any, seconds: float) -> None:
     """Let no call on a connection wait longer for the server."""
     # PyMySQL takes these when it connects and has no way to change them later.

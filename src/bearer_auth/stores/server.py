@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 import weakref
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,8 +32,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.pool import NullPool
 
-from ..errors import StoreUnavailable
-from .database_errors import REPLICA, column_missing, is_locked, reason_of, tables_missing
+from ..errors import KeyExists, StoreUnavailable
+from .database_errors import REPLICA, column_missing, is_locked, is_taken, reason_of, tables_missing
 from .lease import Lease, Reading, running_clock
 from .server_connections import Connections
 from .sql_meta import commit_wait_s, create_tables, replace_revision, set_lease
@@ -47,6 +47,9 @@ MIGRATE_S = 86_400.0
 
 BRIEF_S = 2.0
 """Seconds for a statement that can be left out."""
+
+MANY = 100
+"""Rows for which a bulk insert is worth its start."""
 
 KEPT = 5
 """Connections for look-ups that a process keeps."""
@@ -173,6 +176,20 @@ class ServerDatabase:
                     connection.invalidate()
                     raise
         except (SQLAlchemyError, TimeoutError) as error:
+            raise self._unavailable(error) from None
+
+    def insert_keys(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add rows of keys; many of them the fast way, if the database has one."""
+        bulk = self._driver.bulk_insert
+        if bulk is None or len(rows) < MANY:
+            connection.execute(self._tables.keys.insert(), rows)
+            return
+        table = self._engine.dialect.identifier_preparer.format_table(self._tables.keys)
+        try:
+            bulk(connection.connection.dbapi_connection, table, rows)
+        except Exception as error:
+            if is_taken(error):
+                raise KeyExists from None
             raise self._unavailable(error) from None
 
     @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from types import ModuleType
 from typing import Any, Protocol, TypeVar, cast
@@ -32,6 +32,11 @@ class Driver(Protocol):
 
     def prepare(self, connection: Any, *, kept: bool) -> None:
         """Make a new connection ready."""
+        ...
+
+    @property
+    def bulk_insert(self) -> Callable[[Any, str, Sequence[Mapping[str, Any]]], None] | None:
+        """Adds many rows to a table faster than an INSERT does; ``None`` if nothing does."""
         ...
 
     def limit(self, connection: Any, seconds: float) -> None:

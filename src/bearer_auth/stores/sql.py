@@ -146,7 +146,7 @@ class SQLStore:
         try:
             with self._database.transaction() as connection:
                 try:
-                    connection.execute(self._tables.keys.insert(), list(rows.values()))
+                    self._database.insert_keys(connection, list(rows.values()))
                 except IntegrityError:
                     raise KeyExists from None
         except KeyExists:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -56,6 +56,14 @@ class Database(Protocol):
         Args:
             write: Whether it will write.
             brief: Rather fail than wait for another writer for long.
+        """
+        ...
+
+    def insert_keys(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add rows of keys.
+
+        Raises:
+            IntegrityError, KeyExists: One of the ids is taken.
         """
         ...
 

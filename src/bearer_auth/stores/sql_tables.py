@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
@@ -211,6 +212,14 @@ def _time(value: int | None) -> datetime | None:
     return None if value is None else from_micros(value)
 
 
+def _dump_strings(values: Sequence[str]) -> str:
+    return _dump(values) if values else "[]"
+
+
+def _dump_object(values: Mapping[str, Any]) -> str:
+    return _dump(values) if values else "{}"
+
+
 def _strings(text: str) -> list[str]:
     if text == "[]":
         return []
@@ -250,12 +259,12 @@ def _secrets(text: str) -> list[Secret]:
 
 
 _CODECS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
-    "scopes": (_dump, _strings),
+    "scopes": (_dump_strings, _strings),
     "created_at": (to_micros, from_micros),
     "expires_at": (_micros, _time),
     "revoked_at": (_micros, _time),
-    "allowed_ips": (_dump, _strings),
-    "metadata": (_dump, _load),
+    "allowed_ips": (_dump_strings, _strings),
+    "metadata": (_dump_object, _load),
     "secrets": (_dump_secrets, _secrets),
 }
 """To a column and back. All others hold what the record does."""
@@ -265,17 +274,19 @@ _FIELDS = tuple(field.name for field in fields(KeyRecord))
 COLUMNS = tuple("rate_limit" if name == "limit" else name for name in _FIELDS)  # LIMIT is SQL's
 """The columns of a key, in the order of the table's."""
 
+_values = attrgetter(*_FIELDS)
+
+_WRITERS = tuple((name, write) for name, (write, _) in _CODECS.items())
+
 _READERS = tuple((name, read) for name, (_, read) in _CODECS.items())
 
 
 def encode(record: KeyRecord) -> dict[str, Any]:
     """The row of a record, by column."""
-    return {
-        column: _CODECS[field][0](getattr(record, field))
-        if field in _CODECS
-        else getattr(record, field)
-        for field, column in zip(_FIELDS, COLUMNS, strict=True)
-    }
+    row = dict(zip(COLUMNS, _values(record), strict=True))
+    for column, write in _WRITERS:
+        row[column] = write(row[column])
+    return row
 
 
 def decode(row: Sequence[Any]) -> KeyRecord:

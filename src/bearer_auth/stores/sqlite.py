@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Generator, Hashable, Sequence
+from collections.abc import Generator, Hashable, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -145,6 +145,10 @@ class SQLiteDatabase:
                     connection.commit()
             except SQLAlchemyError as error:
                 raise self._unavailable(error) from None
+
+    def insert_keys(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add rows of keys."""
+        connection.execute(self._tables.keys.insert(), rows)
 
     @contextmanager
     def change(self) -> Generator[Connection, None, None]:
