@@ -169,6 +169,7 @@ class ServerDatabase:
                 if brief:
                     self._driver.limit(connection.connection.dbapi_connection, BRIEF_S)
                 try:
+                    connection.begin()  # now, so that the commit is one whatever happens in between
                     yield connection
                     connection.commit()
                 except BaseException:
