@@ -329,12 +329,16 @@ def test_who_dies_while_shortening_leaves_the_longer_wait(server_store, server_s
 # Rows
 
 
-@pytest.mark.parametrize(("one", "other"), [("bob", "BOB"), ("e", "é"), ("ss", "ß")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("bob", "BOB"), ("e", "é"), ("ss", "ß"), ("bob", "bob "), ("😀", "😁")]
+)
 def test_owners_that_look_alike_are_different(server_store, one, other):
     server_store.add([key("a", user_id=one), key("b", user_id=other)])
     for name, letter in ((one, "a"), (other, "b")):
         page = server_store.find(Query(now=NOW, user_id=name))
         assert [record.key_id for record in page] == [letter * 16]
+    assert Keyring(server_store).revoke_all(user_id=one) == 1
+    assert server_store.get("b" * 16).status == "active"
 
 
 def test_ids_that_differ_in_case_only_are_different(server_store):

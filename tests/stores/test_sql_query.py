@@ -17,7 +17,11 @@ CURSOR = "1893456000000000.aaaaaaaaaaaaaaaa"
     ("filters", "index"),
     [
         ({}, "bearer_auth_keys_listed"),
-        ({"environment": "production"}, "bearer_auth_keys_listed"),
+        ({"environment": "production"}, "bearer_auth_keys_environment"),
+        ({"environment": "production", "state": "active"}, "bearer_auth_keys_environment"),
+        ({"environment": "production", "state": "suspended"}, "bearer_auth_keys_status"),
+        ({"tenant_id": "acme", "state": "revoked"}, "bearer_auth_keys_tenant"),
+        ({"user_id": "u", "environment": "production"}, "bearer_auth_keys_user"),
         ({"user_id": "user_123"}, "bearer_auth_keys_user (user_id=?"),
         ({"user_id": "user_123", "state": "active"}, "bearer_auth_keys_user (user_id=?"),
         ({"tenant_id": "acme"}, "bearer_auth_keys_tenant (tenant_id=?"),
@@ -27,9 +31,9 @@ CURSOR = "1893456000000000.aaaaaaaaaaaaaaaa"
     ids=str,
 )
 def test_a_page_is_read_from_an_index_in_its_order(store, sql, filters, index):
-    statement = listing(make_tables("bearer_auth_", None), Query(now=NOW, **filters)).compile(
-        dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}
-    )
+    statement = listing(
+        make_tables("bearer_auth_", None), Query(now=NOW, **filters), "sqlite"
+    ).compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
     plan = [row[3] for row in sql(f"EXPLAIN QUERY PLAN {statement}")]
     assert len(plan) == 1  # no sorting
     assert index in plan[0]
@@ -47,5 +51,5 @@ def test_every_database_gets_all_filters(dialect):
         unused_since=NOW,
         after=CURSOR,
     )
-    text = str(listing(make_tables("bearer_auth_", None), query).compile(dialect=dialect))
+    text = str(listing(make_tables("bearer_auth_", None), query, "sqlite").compile(dialect=dialect))
     assert text.index("WHERE") < text.index("ORDER BY") < text.index("LIMIT")

@@ -173,8 +173,8 @@ class SQLStore:
 
     def find(self, query: Query) -> Page:
         """One page of the records that match, newest first."""
-        statement = listing(self._tables, query)
         try:
+            statement = listing(self._tables, query, self._database.dialect)
             with self._database.transaction(write=False) as connection:
                 found = _readable(connection, statement, query.limit + 1)
                 page = found[: query.limit]

@@ -105,6 +105,8 @@ def make_tables(prefix: str, schema: str | None) -> Tables:
         Index(f"{prefix}keys_listed", "created_at", "key_id"),
         Index(f"{prefix}keys_user", "user_id", "created_at", "key_id"),
         Index(f"{prefix}keys_tenant", "tenant_id", "created_at", "key_id"),
+        Index(f"{prefix}keys_environment", "environment", "created_at", "key_id"),
+        Index(f"{prefix}keys_status", "status", "created_at", "key_id"),
         Index(f"{prefix}keys_expiry", "expires_at"),
         **options,
     )

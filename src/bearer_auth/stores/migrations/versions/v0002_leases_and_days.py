@@ -1,4 +1,4 @@
-"""Leases in the meta row, the last address, and uses by day."""
+"""Leases in the meta row, the last address, uses by day, and two indexes for lists."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ def upgrade() -> None:
         words.add_column(
             "meta", sa.Column(column, sa.Integer, nullable=False, server_default=default)
         )
+    words.create_index("keys_environment", "keys", ["environment", "created_at", "key_id"])
+    words.create_index("keys_status", "keys", ["status", "created_at", "key_id"])
     words.add_column("usage", sa.Column("last_address", sa.String(45)))
     words.create_table(
         "usage_days",
