@@ -1,9 +1,17 @@
 """Servers that a test may break, and a proxy in front of them that breaks on demand."""
 
+import logging
+
 import pytest
 
+from bearer_auth.stores.sql import SQLStore
+
+from .door import Door, Keys
 from .own_servers import OwnMariaDB, OwnPostgreSQL, OwnRedis
 from .proxy import Proxy
+
+TIMEOUT_S = 2.0
+"""The default, far below ``PATIENCE_S``."""
 
 KINDS = {"postgresql": OwnPostgreSQL, "mariadb": OwnMariaDB, "redis": OwnRedis}
 
@@ -69,3 +77,37 @@ def replica(running):
         yield replica
     finally:
         replica.remove()
+
+
+@pytest.fixture
+def keys(server):
+    """Keys in tables with a lease of 0, so that each request asks the server."""
+    if server.keys is None:
+        server.keys = Keys(server.url, lease_ms=0)
+    return server.keys
+
+
+@pytest.fixture
+def open_door(call):
+    """``open_door(store, keys)``: an app over the store; its ERROR lines are kept."""
+    doors = []
+    logger = logging.getLogger("bearer_auth")
+
+    def open_door(store, keys):
+        door = Door(store, keys, call)
+        doors.append(door)
+        logger.addHandler(door)
+        return door
+
+    yield open_door
+    for door in doors:
+        logger.removeHandler(door)
+        door.close()
+
+
+@pytest.fixture
+def door(server, proxy, keys, open_door):
+    """An app over the server, by the proxy, which has already been used."""
+    door = open_door(SQLStore(server.url_by(proxy.port), timeout=TIMEOUT_S), keys)
+    assert door.is_in_order()
+    return door

@@ -50,6 +50,7 @@ class OwnServer:
     def __init__(self):
         self.port = free_port()
         self.process = None
+        self.keys = None
         self.folder = Path(tempfile.mkdtemp(prefix="bearer-auth-"))
         self.log = self.folder / "log"
         # PostgreSQL refuses to run as root, and MariaDB should.
@@ -197,7 +198,7 @@ class OwnPostgreSQL(OwnServer):
         "fsync=off",
         "autovacuum=off",
         "shared_buffers=4MB",
-        "max_connections=40",
+        "max_connections=100",
         "max_wal_senders=4",
         "wal_keep_size=64MB",
     )
@@ -256,6 +257,19 @@ class OwnPostgreSQL(OwnServer):
         found = self.run(f"SELECT pid FROM pg_stat_activity WHERE usename = '{USER}'")
         return {number for (number,) in found}
 
+    def wait_for(self, place):
+        """Of a replica: wait until it has all that the primary had written up to there."""
+        end = time.monotonic() + SECONDS
+        while not self.run(f"SELECT pg_last_wal_replay_lsn() >= '{place}'")[0][0]:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+
+    def change_password(self, password):
+        self.run(f"ALTER USER {USER} PASSWORD '{password}'")
+
+    def rename(self, table, name):
+        self.run(f"ALTER TABLE {table} RENAME TO {name}")
+
     def read_only(self, switch):
         """Make the database read-only for the connections that follow, or no longer."""
         self.run(
@@ -278,9 +292,9 @@ class OwnMariaDB(OwnServer):
         "innodb-autoextend-increment=1",
         "innodb-buffer-pool-size=16M",
         "innodb-log-file-size=4M",
-        "innodb-flush-log-at-trx-commit=0",
+        "innodb-flush-log-at-trx-commit=2",
         "innodb-flush-method=nosync",
-        "max-connections=40",
+        "max-connections=100",
     )
 
     def make(self):
@@ -334,6 +348,12 @@ class OwnMariaDB(OwnServer):
         """The connections of the database's user, by their numbers."""
         found = self.run(f"SELECT ID FROM information_schema.PROCESSLIST WHERE USER = '{USER}'")
         return {number for (number,) in found}
+
+    def change_password(self, password):
+        self.run(f"ALTER USER {USER}@'127.0.0.1' IDENTIFIED BY '{password}'")
+
+    def rename(self, table, name):
+        self.run(f"RENAME TABLE {DATABASE}.{table} TO {DATABASE}.{name}")
 
     def read_only(self, switch):
         """Make the server read-only, or no longer."""
