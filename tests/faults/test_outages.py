@@ -82,6 +82,11 @@ def test_it_shuts_says_so_once_and_recovers_by_itself(name, server, proxy, door)
     assert len(failures) == len(set(failures)) <= 3, failures
 
 
+def test_a_restart_that_nobody_has_noticed_costs_no_request_its_answer(server, door):
+    server.restart()
+    assert door.is_in_order()
+
+
 @pytest.mark.parametrize("name", ["stopped", "black_hole"])
 def test_a_key_that_was_read_before_is_fine_until_the_lease_is_over(name, server, proxy, open_door):
     keys = Keys(server.url, table_prefix=f"{name}_", lease_ms=200)
