@@ -67,7 +67,10 @@ _NUMBERS = {
 
 def reason_of(error: BaseException | None) -> str:
     """Why a database server could not be used."""
-    if isinstance(error, TimeoutError):
+    # PyMySQL says of a time limit that the connection was lost, too.
+    if isinstance(error, TimeoutError) or isinstance(
+        getattr(error, "__context__", None), TimeoutError
+    ):
         return "the database did not answer in time"
     number = number_of(error)
     if number is not None:

@@ -73,13 +73,18 @@ def _wait(connection: Any, seconds: float, waiting: Any, interval: float = 0.1, 
 
 
 def _bounded(waiting: Generator[Any, Any, Any], end: float) -> Generator[Any, Any, Any]:
-    """The same steps, each at most until then."""
+    """The same steps, until then."""
+    late = False
     try:
         wanted = next(waiting)
         while True:
             ready = yield wanted
-            if not ready and monotonic() >= end:  # nothing came within the interval
-                raise TimeoutError
+            if monotonic() >= end:
+                # What is already there is read also by a process that was stopped meanwhile, but
+                # an answer that comes byte by byte isn't waited for.
+                if late or not ready:
+                    raise TimeoutError
+                late = True
             wanted = waiting.send(ready)
     except StopIteration as done:
         return done.value

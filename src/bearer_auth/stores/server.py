@@ -20,7 +20,6 @@ from sqlalchemy import (
     Connection,
     Engine,
     Pool,
-    PoolProxiedConnection,
     QueuePool,
     bindparam,
     create_engine,
@@ -258,24 +257,24 @@ class ServerDatabase:
             StoreUnavailable: No connection could be had.
         """
         end = time.monotonic() + self._timeout
-        connection = self._checked_out()
+        pool = self._pool
         try:
-            return self._run(connection, end, sql, parameters)
+            return self._run(pool, end, sql, parameters)
         except _Lost:
-            # The server was restarted, say, and so the other kept connections are gone too.
-            self._pool.dispose()
-            self._pool = self._pool.recreate()
-        return self._run(self._checked_out(), end, sql, parameters)
-
-    def _checked_out(self) -> PoolProxiedConnection:
-        try:
-            return self._pool.connect()
-        except NoneFree:
-            raise StoreUnavailable(f"{self.name}: all connections are in use") from None
+            # The server was restarted, say, and so the other kept connections are gone too. Many
+            # threads find this out, and only the first may throw a pool away.
+            if self._pool is pool:
+                self._pool = pool.recreate()
+                pool.dispose()
+        return self._run(self._pool, end, sql, parameters)
 
     def _run(
-        self, fairy: PoolProxiedConnection, end: float, sql: str, parameters: Sequence[str]
+        self, pool: Pool, end: float, sql: str, parameters: Sequence[str]
     ) -> list[Sequence[Any]]:
+        try:
+            fairy = pool.connect()
+        except NoneFree:
+            raise StoreUnavailable(f"{self.name}: all connections are in use") from None
         connection: Any = fairy.dbapi_connection
         try:
             self._driver.limit(connection, max(end - time.monotonic(), 0.001))
@@ -292,6 +291,8 @@ class ServerDatabase:
             if not isinstance(error, Exception):
                 raise
             raise (_Lost if lost else _Failed)(error) from None
+        if pool is not self._pool:  # replaced meanwhile, so nobody would come for it
+            fairy.invalidate()
         fairy.close()
         return rows
 
