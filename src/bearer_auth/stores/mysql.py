@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-from functools import partial
-from io import BufferedReader, RawIOBase
-from time import monotonic
-from typing import Any, cast
+from typing import Any
 
 from .database_errors import number_of
 
@@ -46,41 +42,9 @@ bulk_insert = None
 
 
 def limit(connection: Any, seconds: float) -> None:
-    """Let no call on a connection wait longer for the server."""
+    """Let no call on a connection wait longer for the server, or for the next part of an answer."""
     # PyMySQL takes these when it connects and has no way to change them later.
     connection._read_timeout = connection._write_timeout = seconds
-    connection._execute_command = partial(_execute, connection, seconds)
-
-
-def _execute(connection: Any, seconds: float, *command: Any) -> None:
-    reader = connection._rfile
-    if reader is not None:
-        if not isinstance(reader.raw, _Reader):
-            connection._rfile = BufferedReader(_Reader(connection._sock))
-            reader.close()
-            reader = connection._rfile
-        reader.raw.end = monotonic() + seconds
-    hidden = cast(Any, type(connection))._execute_command  # by limit()
-    hidden(connection, *command)
-
-
-class _Reader(RawIOBase):
-    """Reads from a socket until a point in time.
-
-    PyMySQL's own timeout begins anew with each byte that comes.
-    """
-
-    def __init__(self, source: socket.socket) -> None:
-        self._source = source
-        self.end = 0.0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        # What is already there is read also by a process that was stopped meanwhile.
-        self._source.settimeout(max(self.end - monotonic(), 0.001))
-        return self._source.recv_into(buffer)
 
 
 def is_lost(connection: Any, error: BaseException) -> bool:
