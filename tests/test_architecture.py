@@ -31,6 +31,7 @@ FLOORS = {
     "issuer": 3,
     "keyring": 3,
     "moving": 3,
+    "sweep": 3,
     "middleware": 4,
     "flask": 5,
     "cli": 5,

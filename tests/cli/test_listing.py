@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bearer_auth.cli.errors import Code
 from bearer_auth.stores import Use
 
 HEADER = "ID\tNAME\tUSER\tTENANT\tPLAN\tENVIRONMENT\tSTATE\tSCOPES\tEXPIRES\tLAST USED"
@@ -48,9 +49,9 @@ def test_every_filter_is_there(answer, keyring):
     assert ids(answer("keys", "list", "--tenant", "acme")) == {"a"}
     assert ids(answer("keys", "list", "--environment", "staging")) == {"a"}
     assert ids(answer("keys", "list", "--status", "revoked")) == {"c"}
-    assert ids(answer("keys", "list", "--expires-within", "2d")) == {"b"}
-    assert ids(answer("keys", "list", "--unused-for", "0")) == {"a", "b", "c"}
-    assert ids(answer("keys", "list", "--unused-for", "1h")) == set()
+    assert ids(answer("keys", "list", "--expiring", "2d")) == {"b"}
+    assert ids(answer("keys", "list", "--unused", "0")) == {"a", "b", "c"}
+    assert ids(answer("keys", "list", "--unused", "1h")) == set()
 
 
 def test_pages_follow_each_other_and_all_reads_them_to_the_end(run, answer, keyring, monkeypatch):
@@ -102,3 +103,20 @@ def test_show_tells_when_each_secret_was_used_and_no_hash(run, answer, keyring, 
 
 def test_an_unknown_key_is_not_found(run, store):
     assert "no key has the id 0000000000000000" in run("keys", "show", "0" * 16, code=3).stderr
+
+
+def test_for_cron_the_exit_code_says_whether_a_key_matches(run, issued):
+    assert run("keys", "list", "--exit-code", "--expiring", "7d").stdout == ""
+    found = run("keys", "list", "--exit-code", "--unused", "0s", "--json", code=Code.FOUND)
+    assert [key["key_id"] for key in json.loads(found.stdout)["keys"]] == [issued.key_id]
+    assert Code.FOUND == 6
+
+
+def test_a_sweep_tells_what_it_finds(run, keyring):
+    issued = keyring.create(user_id="user_123", expires_in=timedelta(days=3))
+    answer = run("sweep", "--json")
+    assert json.loads(answer.stdout) == {"expiring": 1, "idle": 0}
+    first, last = answer.stderr.splitlines()
+    assert first.startswith(f"key.expiring key_id={issued.key_id} user_id=user_123 left_s=259")
+    assert last == "1 active keys end soon, 0 are idle."
+    assert run("sweep", "--expiring", "1d").stderr == "0 active keys end soon, 0 are idle.\n"

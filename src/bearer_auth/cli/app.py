@@ -13,6 +13,7 @@ from .env import env
 from .errors import CODES, Code, Failure, Group, redacted
 from .keys import keys
 from .moving import export, import_
+from .sweep import sweep
 from .verify import verify
 
 # Read from the package that stands above this floor, and is loaded already, rather than imported.
@@ -43,7 +44,7 @@ def commands(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for _command in (keys, verify, import_, export, db, doctor, env):
+for _command in (keys, verify, sweep, import_, export, db, doctor, env):
     commands.add_command(_command)
 
 

@@ -36,6 +36,7 @@ class Code(IntEnum):
     NOT_FOUND = 3
     STORE = 4
     STATE = 5
+    FOUND = 6
     INTERRUPTED = 130
 
 
@@ -47,6 +48,7 @@ CODES = {
     Code.NOT_FOUND: "no such key",
     Code.STORE: "the store can't be opened, read or written",
     Code.STATE: "the key is in another state: revoked, expired, being rotated, there already",
+    Code.FOUND: "keys list --exit-code found a key",
     Code.INTERRUPTED: "Ctrl-C",
 }
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, cast
 
 import click
@@ -12,7 +14,7 @@ from ..errors import KeyNotFound
 from ..keyring import Keyring
 from ..records import KeyRecord
 from ..stores import MAX_PAGE, Page, Usage
-from .errors import Command
+from .errors import Code, Command
 from .options import (
     duration,
     examples,
@@ -21,7 +23,15 @@ from .options import (
     pass_context,
     store_option,
 )
-from .output import Cell, note, record_to_dict, utc_now, write_json, write_table
+from .output import (
+    Cell,
+    note,
+    record_to_dict,
+    utc_now,
+    write_json,
+    write_json_list,
+    write_table,
+)
 from .store import Context
 
 _COLUMNS = (
@@ -46,7 +56,8 @@ _USUAL = {"environment": "production"}
     cls=Command,
     epilog=examples(
         "bearer-auth keys list --user user_123",
-        "bearer-auth keys list --status active --unused-for 90d --all --json",
+        "bearer-auth keys list --expiring 7d --status active --exit-code",
+        "bearer-auth keys list --status active --unused 90d --all --json",
     ),
 )
 @click.option("--user", "user_id", metavar="ID", help="Of this owner.")
@@ -58,9 +69,15 @@ _USUAL = {"environment": "production"}
     help="In this state now.",
 )
 @click.option(
-    "--expires-within", type=duration, metavar="DURATION", help="That end within this time."
+    "--expiring",
+    "expires_within",
+    type=duration,
+    metavar="DURATION",
+    help="That end within this time.",
 )
-@click.option("--unused-for", type=duration, metavar="DURATION", help="Unused for this long.")
+@click.option(
+    "--unused", "unused_for", type=duration, metavar="DURATION", help="Unused for this long."
+)
 @click.option(
     "--limit",
     type=click.IntRange(1, MAX_PAGE),
@@ -70,6 +87,7 @@ _USUAL = {"environment": "production"}
 )
 @click.option("--after", metavar="CURSOR", help="Go on where an earlier answer ended.")
 @click.option("--all", "everything", is_flag=True, help="All of them, however many.")
+@click.option("--exit-code", is_flag=True, help="Exit with 6 if a key matches, for cron.")
 @store_option
 @json_option
 @pass_context
@@ -78,6 +96,7 @@ def list_(
     /,
     after: str | None,
     everything: bool,
+    exit_code: bool,
     limit: int,
     as_json: bool,
     **filters: Any,
@@ -86,26 +105,48 @@ def list_(
 
     Columns are separated by tabs when the answer goes to a file or a pipe.
     """
-    keyring = context.keyring()
-    pages = [keyring.list(**filters, after=after, limit=MAX_PAGE if everything else limit)]
-    while everything and pages[-1].next_cursor:
-        pages.append(keyring.list(**filters, after=pages[-1].next_cursor, limit=MAX_PAGE))
-    cursor, now = pages[-1].next_cursor, utc_now()
+    found = _Found(context.keyring(), filters, after, MAX_PAGE if everything else limit, everything)
     if as_json:
-        keys = [
-            record_to_dict(record, now=now, usage=page.usage.get(record.key_id))
-            for page in pages
-            for record in page
-        ]
-        write_json({"keys": keys, "next_cursor": cursor})
-        return
-    if any(pages):
-        rows = [_row(record, page, now) for page in pages for record in page]
-        write_table(_COLUMNS, rows, text=_TEXT, spare=_SPARE, usual=_USUAL)
+        write_json_list("keys", found.as_dicts(), lambda: {"next_cursor": found.cursor})
     else:
-        note("No key matches.")
-    if cursor:
-        note(f"There are more: add --all, or --after {cursor}")
+        write_table(_COLUMNS, found.rows(), text=_TEXT, spare=_SPARE, usual=_USUAL)
+        if not found.count:
+            note("No key matches.")
+        if found.cursor:
+            note(f"There are more: add --all, or --after {found.cursor}")
+    if exit_code and found.count:
+        click.get_current_context().exit(Code.FOUND)
+
+
+class _Found:
+    """What a list holds, page by page: all of it may be more than fits in memory."""
+
+    def __init__(
+        self, keyring: Keyring, filters: dict[str, Any], after: str | None, limit: int, all_: bool
+    ) -> None:
+        self._ask = partial(keyring.list, **filters, limit=limit)
+        self._all = all_
+        self._now = utc_now()
+        self.cursor = after
+        self.count = 0
+
+    def rows(self) -> Iterator[list[Cell]]:
+        for page in self._pages():
+            yield from (_row(record, page, self._now) for record in page)
+
+    def as_dicts(self) -> Iterator[dict[str, Any]]:
+        for page in self._pages():
+            for record in page:
+                yield record_to_dict(record, now=self._now, usage=page.usage.get(record.key_id))
+
+    def _pages(self) -> Iterator[Page]:
+        while True:
+            page = self._ask(after=self.cursor)
+            self.count += len(page)
+            self.cursor = page.next_cursor
+            yield page
+            if not self._all or self.cursor is None:
+                return
 
 
 def _row(record: KeyRecord, page: Page, now: datetime) -> list[Cell]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from textwrap import indent
 from types import MappingProxyType
 from typing import Any
 
@@ -94,6 +95,27 @@ def write_json(value: dict[str, Any]) -> None:
     click.echo(json.dumps(value, indent=2))
 
 
+def write_json_list(
+    name: str, items: Iterable[dict[str, Any]], rest: Callable[[], dict[str, Any]]
+) -> None:
+    """One object on stdout that holds a list, written as its items come.
+
+    Args:
+        name: What the list is called.
+        items: They.
+        rest: Asked at the end: what else the object holds.
+    """
+    separator = ""
+    click.echo(f'{{\n  "{name}": [', nl=False)
+    for item in items:
+        click.echo(f"{separator}\n" + indent(json.dumps(item, indent=2), "    "), nl=False)
+        separator = ","
+    click.echo("\n  ]" if separator else "]", nl=False)
+    for key, value in rest().items():
+        click.echo(f',\n  "{key}": {json.dumps(value)}', nl=False)
+    click.echo("\n}")
+
+
 def note(text: str) -> None:
     """A line for people, on stderr."""
     click.echo(printable(text), err=True)
@@ -130,7 +152,8 @@ def write_table(
     spare: Iterable[str] = (),
     usual: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """A table on stdout: drawn at a terminal, else one row a line with tabs between its cells.
+    """A table on stdout: drawn at a terminal, else one row a line with tabs between its cells, as
+    they come. Nothing if there is no row.
 
     Args:
         columns: Their names.
@@ -140,10 +163,13 @@ def write_table(
         spare: The columns that it may leave out, the first ones first.
         usual: What a column may hold without being worth its room at a terminal.
     """
-    rows = list(rows)
-    if sys.stdout.isatty() and _draw_table(columns, rows, text, spare, usual):
-        return
-    for row in [[column.upper() for column in columns], *rows]:
+    if sys.stdout.isatty():
+        rows = list(rows)  # a width is that of the longest
+        if not rows or _draw_table(columns, rows, text, spare, usual):
+            return
+    for number, row in enumerate(rows):
+        if not number:
+            click.echo("\t".join(column.upper() for column in columns))
         click.echo("\t".join(map(_plain, row)))
 
 
