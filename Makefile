@@ -1,7 +1,7 @@
 # `make` lists the targets. What they make stays in this folder: .venv, .venv-*, .demo.
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint types suite others format bench pins clean
+.PHONY: help venv demo test lint types suite others format bench soak pins clean
 .NOTPARALLEL:
 
 PY := .venv/bin/python
@@ -46,6 +46,10 @@ format: venv ## let ruff put everything in order
 
 bench: venv ## added microseconds a request, next to a floor and to peers
 	$(PY) bench/run.py
+
+soak: export BEARER_AUTH_SOAK := 1
+soak: venv ## revocation under load on each database, 300 rounds with the default lease
+	$(PY) -m pytest --quiet tests/freshness
 
 demo: ## a real server with real keys; PORT=8000 to move it, CHECK=1 to check it and stop
 	@tools/venv .venv-demo examples/requirements.txt $(CANDIDATES)
