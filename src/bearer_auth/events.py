@@ -71,8 +71,8 @@ class LoggingSink:
     """Writes events to a logger, as one line each, with the event as ``record.event``.
 
     Refusals and changes of keys are INFO, failures of a store ERROR, successes not logged. While a
-    store is away each request fails alike, so the same failure is one line a minute, which says
-    how many went unsaid since the last one.
+    store is away each request fails, so of one store there is one line a minute, which says how
+    many went unsaid since the last one.
 
     Args:
         target: The logger; by default ``logging.getLogger("bearer_auth")``.
@@ -91,7 +91,8 @@ class LoggingSink:
         """Write one event."""
         data = dict(event.data)
         if event.name == "store.failed":
-            unsaid = self._unsaid(str(data.get("detail", "")))
+            # A detail begins with what has failed; why may differ from request to request.
+            unsaid = self._unsaid(str(data.get("detail", "")).partition(": ")[0])
             if unsaid is None:
                 return
             if unsaid:

@@ -9,6 +9,8 @@ import pytest
 from bearer_auth.cli.errors import Code
 from bearer_auth.stores.sql import SQLStore
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def database(request, servers, tmp_path, monkeypatch):

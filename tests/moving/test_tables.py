@@ -11,6 +11,8 @@ from bearer_auth.errors import StoreUnavailable
 from bearer_auth.formats import DigestFormat, DRFAPIKeyFormat, KnoxFormat
 from bearer_auth.moving import import_rows, read_digests, read_drf_api_keys, read_knox
 
+pytestmark = pytest.mark.once
+
 FORMATS = [DRFAPIKeyFormat(), KnoxFormat(), KnoxFormat("acme_")]
 
 

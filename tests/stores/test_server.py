@@ -412,13 +412,14 @@ def test_look_ups_keep_one_connection_and_changes_none(server_store, server_sql,
     assert len(set(backends(server_sql, is_postgresql)) - before) == 1
 
 
-def test_threads_have_connections_of_their_own(server_store):
-    server_store.add([key("a")])
+def test_threads_have_connections_of_their_own(server_url, server_store):
+    store = SQLStore(server_url, timeout=30.0)  # it is not time that is tested
+    store.add([key("a")])
     together, found = threading.Barrier(20), []
 
     def look_up():
         together.wait(10)
-        found.extend(server_store.get("a" * 16) for _ in range(20))
+        found.extend(store.get("a" * 16) for _ in range(20))
 
     threads = [threading.Thread(target=look_up) for _ in range(20)]
     for thread in threads:
@@ -426,6 +427,7 @@ def test_threads_have_connections_of_their_own(server_store):
     for thread in threads:
         thread.join(30)
     assert found == [key("a")] * 400
+    store.close()
 
 
 def test_uses_are_written_when_a_process_ends(server_url, server_store):

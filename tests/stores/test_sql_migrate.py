@@ -20,6 +20,8 @@ from bearer_auth.stores.sqlite import SQLiteDatabase
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 KEY = KeyRecord(key_id="a" * 16, user_id="user_123", created_at=NOW)
+pytestmark = pytest.mark.once
+
 TABLES = make_tables("bearer_auth_", None)
 
 

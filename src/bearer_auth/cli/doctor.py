@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 import click
@@ -19,6 +20,9 @@ from .options import examples, json_option, pass_context, store_option
 from .output import write_findings, write_json
 from .probe import server
 from .store import Context, env_prefix, is_relative, sqlite_path
+
+if TYPE_CHECKING:
+    from ..stores.server import ServerDatabase
 
 
 def _http_url(text: str) -> str:
@@ -57,10 +61,22 @@ def _http_url(text: str) -> str:
     metavar="FILE",
     help="Look in this configuration of Apache for WSGIPassAuthorization.",
 )
+@click.option(
+    "--after-restore",
+    is_flag=True,
+    help="A backup of the store was restored: have every process forget what it has read before.",
+)
 @store_option
 @json_option
 @pass_context
-def doctor(context: Context, /, url: str | None, apache_config: Path | None, as_json: bool) -> None:
+def doctor(
+    context: Context,
+    /,
+    url: str | None,
+    apache_config: Path | None,
+    after_restore: bool,
+    as_json: bool,
+) -> None:
     """Look for what goes wrong in deployment, and say how to mend it.
 
     Run it as the user and with the environment of the server. Exits with 1 if it finds an error.
@@ -74,7 +90,7 @@ def doctor(context: Context, /, url: str | None, apache_config: Path | None, as_
             what=redacted(finding.what),
             fix=finding.fix.replace("bearer-auth ", f"{program} "),
         )
-        for finding in _findings(context, url, apache_config)
+        for finding in _findings(context, url, apache_config, after_restore)
     ]
     failed = any(finding.severity == "error" for finding in findings)
     if as_json:
@@ -84,7 +100,9 @@ def doctor(context: Context, /, url: str | None, apache_config: Path | None, as_
     ctx.exit(Code.REFUSED if failed else Code.OK)
 
 
-def _findings(context: Context, url: str | None, apache_config: Path | None) -> Iterator[Finding]:
+def _findings(
+    context: Context, url: str | None, apache_config: Path | None, after_restore: bool
+) -> Iterator[Finding]:
     yield from checks.environment(os.environ)
     yield from checks.mod_wsgi(apache_config)
     yield from checks.process_list(context.url, checks.command_lines)
@@ -93,6 +111,8 @@ def _findings(context: Context, url: str | None, apache_config: Path | None) -> 
     if env_prefix(context.url or "") is None:  # variables hold no key with a slow hash
         yield from checks.argon2_cost()
     yield from _store(context)
+    if after_restore:
+        yield from _forget(context)
     if url is not None:
         yield from server(url)
 
@@ -138,3 +158,29 @@ def _store(context: Context) -> Iterator[Finding]:
         yield Finding("ok", "store", where, "it answers")
     if path is not None:
         yield from store_checks.database(store_checks.SQLite(path), path)
+    database = getattr(store, "_database", None)
+    if getattr(database, "dialect", "sqlite") != "sqlite":
+        from . import server_checks
+
+        yield from server_checks.server(cast("ServerDatabase", database))
+
+
+def _forget(context: Context) -> Iterator[Finding]:
+    where = "after the restore"
+    forget = getattr(context.store, "forget", None)
+    if forget is None:
+        yield Finding("error", "restore", where, "this store remembers nothing of a database")
+        return
+    try:
+        forget()
+    except BearerAuthError as error:
+        yield Finding("error", "restore", where, str(error), "run it again")
+        return
+    yield Finding("ok", "restore", where, "every process reads anew what it remembers")
+    yield Finding(
+        "warning",
+        "restore",
+        where,
+        "keys that were revoked after the backup was made are alive again",
+        "revoke them again: the events key.revoked since then say which",
+    )

@@ -146,12 +146,14 @@ def database(asked: SQLite, where: str) -> Iterator[Finding]:
 
 def keys_without_expiry(keyring: Keyring) -> Iterator[Finding]:
     """Active keys that live for ever."""
-    where, endless, count, after = "active keys", list[str](), 0, None
+    where, endless, number, count, after = "active keys", list[str](), 0, 0, None
     try:
         while True:
             page = keyring.list(status="active", limit=MAX_PAGE, after=after)
             count += len(page)
-            endless += [record.key_id for record in page if record.expires_at is None]
+            without = [record.key_id for record in page if record.expires_at is None]
+            number += len(without)
+            endless = (endless + without)[: _SHOWN + 1]
             after = page.next_cursor
             if after is None:
                 break
@@ -159,12 +161,12 @@ def keys_without_expiry(keyring: Keyring) -> Iterator[Finding]:
         yield Finding("ok", "expiry", where, "not looked at: this store has no list of its keys")
         return
     if endless:
-        shown = ", ".join(endless[:_SHOWN]) + (", …" if len(endless) > _SHOWN else "")
+        shown = ", ".join(endless[:_SHOWN]) + (", …" if number > _SHOWN else "")
         yield Finding(
             "warning",
             "expiry",
             shown,
-            f"{len(endless)} of {count} active keys have no end, so one that leaks works for ever",
+            f"{number} of {count} active keys have no end, so one that leaks works for ever",
             f"bearer-auth keys update {endless[0]} --expires-in 90d",
         )
     else:

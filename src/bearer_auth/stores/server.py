@@ -219,6 +219,16 @@ class ServerDatabase:
         """What to call it in messages."""
         return self._connections.name
 
+    @property
+    def host(self) -> str | None:
+        """Where it is; ``None`` on this machine's socket."""
+        return self._engine.url.host
+
+    @property
+    def tables(self) -> Tables:
+        """The tables."""
+        return self._tables
+
     def close(self) -> None:
         """Close the kept connections; they come back when they are needed."""
         self._pool.dispose()

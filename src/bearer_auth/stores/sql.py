@@ -235,6 +235,17 @@ class SQLStore:
         """
         self._database.set_lease(lease_ms)
 
+    def forget(self) -> None:
+        """Have every process read anew what it remembers; returns when each one does.
+
+        For after keys were changed behind the store's back: a backup was restored, or a row edited.
+
+        Raises:
+            StoreUnavailable: The database can't answer.
+        """
+        with self._database.change():
+            pass
+
     def close(self) -> None:
         """Let go of connections; they come back when they are needed."""
         self._database.close()
