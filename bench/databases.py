@@ -105,7 +105,8 @@ class Databases:
         found = self._keys.get((backend, number))
         if found is None:
             url = self._common.get(backend) or self.empty(backend)
-            self._common[backend] = url
+            if backend != "sqlite":  # whose writers of one file would wait for each other
+                self._common[backend] = url
             prefix = f"bearer_auth_{number}_"
             begin = datetime.now()
             found = self._keys[backend, number] = Keys(url, prefix, fill(url, prefix, number))

@@ -16,9 +16,14 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 import added
+import bulk
 import cold
+import flood
+import idle
 import package
+import revoke
 import size
+import throughput
 from databases import Databases
 from report import Report
 
@@ -26,6 +31,11 @@ SECTIONS = {
     "added": added.run,
     "size": size.run,
     "cold": cold.run,
+    "idle": idle.run,
+    "revoke": revoke.run,
+    "bulk": bulk.run,
+    "throughput": throughput.run,
+    "flood": flood.run,
     "package": package.run,
 }
 
