@@ -44,8 +44,9 @@ format: venv ## let ruff put everything in order
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-bench: venv ## added microseconds a request, next to a floor and to peers
-	$(PY) bench/run.py
+bench: ## how fast it is, beside a floor and peers; ONLY=added,cold for some sections
+	@tools/venv .venv-bench bench/requirements.txt $(CANDIDATES)
+	@.venv-bench/bin/python bench/run.py $(if $(ONLY),--only $(ONLY))
 
 soak: export BEARER_AUTH_SOAK := 1
 soak: venv ## revocation under load on each database, 300 rounds with the default lease
@@ -57,11 +58,13 @@ demo: ## a real server with real keys; PORT=8000 to move it, CHECK=1 to check it
 
 pins: COMPILE = $(PY) -m uv pip compile --quiet --universal --python-version 3.11 \
     --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml
-pins: venv ## write both files of pinned packages anew, with the newest versions
+pins: venv ## write the three files of pinned packages anew, with the newest versions
 	$(PY) -m pip install -qq uv
 	$(COMPILE) --extra dev --upgrade --output-file requirements-dev.txt
 	$(COMPILE) --extra all --group demo --constraint requirements-dev.txt \
 	    --output-file examples/requirements.txt
+	$(COMPILE) --extra all --group bench --constraint requirements-dev.txt --upgrade \
+	    --output-file bench/requirements.txt
 
 clean: ## remove all that the other targets made
 	rm -rf .venv .venv-* .demo .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache \
