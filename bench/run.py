@@ -68,6 +68,8 @@ def main() -> None:
     parser.add_argument("--mariadb", default=MARIADB, metavar="URL")
     options = parser.parse_args()
 
+    os.environ["no_proxy"] = "127.0.0.1"  # for what asks a server of ours over HTTP
+
     report = Report()
     report.note(f"CPython {platform.python_version()}, SQLite {sqlite3.sqlite_version}")
     report.note(", ".join(f"{name} {version(name)}" for name in PACKAGES))

@@ -231,7 +231,7 @@ class ServerDatabase:
 
     def close(self) -> None:
         """Close the kept connections; they come back when they are needed."""
-        self._pool.dispose()
+        self._drop(self._pool)
 
     def after_fork_in_child(self) -> None:
         """Begin anew, and leave the parent's connections alone."""
@@ -248,6 +248,7 @@ class ServerDatabase:
             raise StoreUnavailable(f"{self.name}: {no_meta_row(self._tables)}")
         revision, _, protocol, lease_ms, is_primary = rows[0]
         if not is_primary:
+            self._drop(self._pool)  # the name of the server may stand for another one by now
             raise StoreUnavailable(f"{self.name}: {REPLICA}")
         if self._lease_ms is not None:
             lease_ms = min(lease_ms, self._lease_ms)
@@ -271,12 +272,15 @@ class ServerDatabase:
         try:
             return self._run(pool, end, sql, parameters)
         except _Lost:
-            # The server was restarted, say, and so the other kept connections are gone too. Many
-            # threads find this out, and only the first may throw a pool away.
-            if self._pool is pool:
-                self._pool = pool.recreate()
-                pool.dispose()
+            # The server was restarted, say, and so the other kept connections are gone too.
+            self._drop(pool)
         return self._run(self._pool, end, sql, parameters)
+
+    def _drop(self, pool: Pool) -> None:
+        # Many threads find out that its connections are of no use; the first throws it away.
+        if self._pool is pool:
+            self._pool = pool.recreate()
+            pool.dispose()
 
     def _run(
         self, pool: Pool, end: float, sql: str, parameters: Sequence[str]
