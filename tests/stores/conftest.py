@@ -4,7 +4,6 @@ import sqlite3
 
 import pytest
 import sqlalchemy
-from sqlalchemy.pool import NullPool
 
 from bearer_auth.stores.sql import SQLStore
 
@@ -51,25 +50,28 @@ def empty_url(request, servers, tmp_path):
     return servers.database(request.param)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def server_sql(server_url):
     """Runs SQL on the server, as another program would, and commits."""
-    engine = sqlalchemy.create_engine(server_url, poolclass=NullPool)
+    engine = sqlalchemy.create_engine(server_url, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
 
-    def run(statement):
-        with engine.begin() as connection:
-            result = connection.exec_driver_sql(statement)
+    def run(*statements):
+        with engine.connect() as connection:
+            for statement in statements:
+                result = connection.exec_driver_sql(statement)
             return result.all() if result.returns_rows else result.rowcount
 
-    return run
+    yield run
+    engine.dispose()
 
 
 @pytest.fixture
 def server_store(server_url, server_sql):
     """A store on a server, in tables that are empty."""
-    for table in ("keys", "usage", "usage_days"):
-        server_sql(f"DELETE FROM bearer_auth_{table}")
-    server_sql("UPDATE bearer_auth_meta SET lease_ms = 20, wait_ms = 20, version = 1, protocol = 1")
+    server_sql(
+        *(f"DELETE FROM bearer_auth_{table}" for table in ("keys", "usage", "usage_days")),
+        "UPDATE bearer_auth_meta SET lease_ms = 20, wait_ms = 20, version = 1, protocol = 1",
+    )
     store = SQLStore(server_url)
     yield store
     store.close()
