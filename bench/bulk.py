@@ -11,12 +11,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from itertools import islice
 
 from databases import NAMES, Databases
 from report import Report
 
 from bearer_auth import KeyRecord
+from bearer_auth.moving import Outcome, Row, import_rows
 from bearer_auth.records import Secret
 from bearer_auth.stores.sql import SQLStore
 
@@ -24,8 +24,6 @@ KEYS = 100_000
 
 EARLY = 20_000
 """Keys after which the memory is looked at first."""
-
-BATCH = 1_000
 
 LEAST_A_SECOND = 20_000
 
@@ -57,16 +55,17 @@ def run(databases: Databases, report: Report, rounds: int, calls: int) -> None:
 
 def _import(url: str) -> tuple[float, float, float]:
     store = SQLStore(url)
-    records = _records(KEYS)
+    early: list[float] = []
+
+    def look(outcome: Outcome) -> None:
+        if outcome.added >= EARLY and not early:
+            early.append(_peak_mib())
+
     begin = time.perf_counter()
-    early = 0.0
-    for start in range(0, KEYS, BATCH):
-        if start == EARLY:
-            early = _peak_mib()
-        store.add(islice(records, BATCH))
+    import_rows(store, (Row("", record) for record in _records(KEYS)), progress=look)
     seconds = time.perf_counter() - begin
     store.close()
-    return seconds, early, _peak_mib()
+    return seconds, early[0], _peak_mib()
 
 
 def _records(number: int) -> Iterator[KeyRecord]:
