@@ -147,6 +147,19 @@ def test_no_hash_and_no_path_to_one_is_in_its_repr(path, store):
     assert repr(store) == f"SQLStore('sqlite:///{path}')"
 
 
+def test_under_another_protocol_nothing_is_remembered_and_nothing_changed(store, sql):
+    store.add([key("a")])
+    assert store.revision() is not None
+    sql("UPDATE bearer_auth_meta SET protocol = 2")
+    assert store.revision() is None
+    assert store.get("a" * 16) == key("a")
+    with pytest.raises(ConfigurationError, match="may read keys, not change them"):
+        store.replace([(key("a"), key("a", name="CI"))])
+    assert store.get("a" * 16) == key("a")
+    sql("UPDATE bearer_auth_meta SET protocol = 1")
+    assert store.revision() is not None
+
+
 def test_without_usage_nothing_is_noted(path):
     store = SQLStore(f"sqlite:///{path}", usage=None)
     issued = Keyring(store).create(user_id="user_123")

@@ -64,7 +64,7 @@ class SQLiteDatabase:
             name: str(statement.compile(dialect=dialect))
             for name, statement in {
                 "version_sql": select(meta.c.version, *meta.c),
-                "revision_sql": select(meta.c.revision).where(of_ours),
+                "revision_sql": select(meta.c.revision, meta.c.protocol).where(of_ours),
                 "row_sql": select(keys).where(keys.c.key_id == bindparam("key")),
             }.items()
         }

@@ -14,6 +14,8 @@ from collections.abc import Callable, Hashable
 from time import monotonic
 from typing import Any
 
+from .sql_tables import PROTOCOL
+
 LOOK_AGAIN_S = 1.0
 """How often the reader looks whether its file was replaced by another (a restored backup)."""
 
@@ -25,7 +27,8 @@ class Reader:
         connect: Opens a connection to the file.
         path: The file.
         version_sql: Selects the version of the tables.
-        revision_sql: Selects the revision, if the tables are of a version that is understood.
+        revision_sql: Selects the revision and the protocol, if the tables are of a version that
+            is understood.
         row_sql: Selects the row of the key that is its one parameter.
     """
 
@@ -65,6 +68,8 @@ class Reader:
     def revision(self) -> Hashable:
         """The revision token, with the number of the connection: another file is another revision.
 
+        ``None`` if others keep to another protocol, and may change records without a new one.
+
         Raises:
             sqlite3.Error: The file can't be read.
             LookupError: There is no such row.
@@ -78,7 +83,8 @@ class Reader:
                 if version != self._data_version:
                     # Read after data_version: a commit in between moves that again.
                     rows = cursor.execute(self._revision_sql).fetchall()
-                    self._revision = (rows[0][0], self._opened)
+                    revision, protocol = rows[0]
+                    self._revision = (revision, self._opened) if protocol == PROTOCOL else None
                     self._data_version = version
             except sqlite3.Error:
                 self.close()
