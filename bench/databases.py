@@ -22,7 +22,8 @@ from sqlalchemy.pool import NullPool
 
 from bearer_auth import KeyRecord
 from bearer_auth.stores.sql import SQLStore
-from bearer_auth.stores.sql_tables import COLUMNS, encode, make_tables
+from bearer_auth.stores.sql_rows import COLUMNS, encode
+from bearer_auth.stores.sql_tables import make_tables
 from bearer_auth.token import mint
 
 NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB"}

@@ -10,7 +10,7 @@ from .door import Door, Keys
 from .own_servers import OwnMariaDB, OwnPostgreSQL, OwnRedis
 from .proxy import Proxy
 
-TIMEOUT_S = 3.0
+TIMEOUT_S = 2.0
 """The default, far below ``PATIENCE_S``."""
 
 KINDS = {"postgresql": OwnPostgreSQL, "mariadb": OwnMariaDB, "redis": OwnRedis}

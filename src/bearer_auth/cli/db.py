@@ -138,7 +138,7 @@ def _database(context: Context) -> tuple[Database, Tables]:
             raise Failure("no store: pass --store URL or set BEARER_AUTH_STORE", Code.USAGE)
         raise Failure(_NO_TABLES, Code.STORE)
     try:
-        from ..stores.sql import open_database
+        from ..stores.sql_open import open_database
         from ..stores.sql_tables import make_tables
         from ..stores.url import split_url
 

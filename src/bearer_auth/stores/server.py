@@ -19,8 +19,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
-    Pool,
-    QueuePool,
     bindparam,
     create_engine,
     literal_column,
@@ -28,13 +26,13 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.pool import NullPool
 
 from ..errors import KeyExists, StoreUnavailable
 from .database_errors import REPLICA, column_missing, is_locked, is_taken, reason_of, tables_missing
 from .lease import Lease, Reading, running_clock
 from .server_connections import Connections
+from .server_look_ups import Failed, LookUps
 from .sql_meta import commit_wait_s, create_tables, replace_revision, set_lease
 from .sql_tables import PROTOCOL, SCHEMA_VERSION, Tables, no_meta_row
 
@@ -49,18 +47,6 @@ BRIEF_S = 2.0
 
 MANY = 100
 """Rows for which a bulk insert is worth its start."""
-
-KEPT = 5
-"""Connections for look-ups that a process keeps."""
-
-MORE = 15
-"""Connections that it opens beside them when many look up at a time."""
-
-RECYCLE_S = 200
-"""The age at which a kept connection is replaced: gateways forget idle ones after 4 minutes."""
-
-
-_CURSOR = "bearer_auth cursor"
 
 
 class ServerDatabase:
@@ -96,16 +82,7 @@ class ServerDatabase:
         primary: ColumnElement[bool] = literal_column(self._driver.IS_PRIMARY)
         columns = (meta.c.revision, meta.c.version, meta.c.protocol, meta.c.lease_ms, primary)
         self._revision_sql = self._compiled(select(*columns))
-        self._pool: Pool = QueuePool(
-            lambda: connections.open(timeout, kept=True),
-            pool_size=KEPT,
-            max_overflow=MORE,
-            timeout=timeout / 2,
-            recycle=RECYCLE_S,
-            reset_on_return=None,  # each statement is a transaction of its own
-            use_lifo=True,
-            dialect=self._engine.dialect,
-        )
+        self._look_ups = LookUps(connections, self._engine.dialect, timeout)
         self._lease = Lease(self._read_revision, timeout, boot=running_clock())
         self.revision = self._lease.revision
         _databases.add(self)
@@ -118,8 +95,8 @@ class ServerDatabase:
     def version(self) -> int | None:
         """The version of the tables; 0 if they lack a column, ``None`` if there are none."""
         try:
-            rows = self._fetch(self._version_sql)
-        except _Failed as failure:
+            rows = self._look_ups.fetch(self._version_sql)
+        except Failed as failure:
             if tables_missing(failure.cause):
                 return None
             if column_missing(failure.cause):
@@ -153,8 +130,8 @@ class ServerDatabase:
     def row(self, key_id: str) -> Sequence[Any] | None:
         """The row of a key, in the order of the table's columns."""
         try:
-            rows = self._fetch(self._row_sql, key_id)
-        except _Failed as failure:
+            rows = self._look_ups.fetch(self._row_sql, key_id)
+        except Failed as failure:
             raise self._unavailable(failure.cause) from None
         return rows[0] if rows else None
 
@@ -203,8 +180,8 @@ class ServerDatabase:
     def settle(self) -> None:
         """Wait as after a change: who made the last one may have died while it waited."""
         try:
-            rows = self._fetch(self._wait_sql)
-        except _Failed as failure:
+            rows = self._look_ups.fetch(self._wait_sql)
+        except Failed as failure:
             raise self._unavailable(failure.cause) from None
         if not rows:
             raise StoreUnavailable(f"{self.name}: {no_meta_row(self._tables)}")
@@ -231,24 +208,23 @@ class ServerDatabase:
 
     def close(self) -> None:
         """Close the kept connections; they come back when they are needed."""
-        self._drop(self._pool)
+        self._look_ups.drop()
 
     def after_fork_in_child(self) -> None:
         """Begin anew, and leave the parent's connections alone."""
-        _inherited.append(self._pool)
-        self._pool = self._pool.recreate()
+        self._look_ups.after_fork()
         self._lease.after_fork()
 
     def _read_revision(self) -> Reading:
         try:
-            rows = self._fetch(self._revision_sql)
-        except _Failed as failure:
+            rows = self._look_ups.fetch(self._revision_sql)
+        except Failed as failure:
             raise self._unavailable(failure.cause) from None
         if not rows or rows[0][1] > SCHEMA_VERSION:
             raise StoreUnavailable(f"{self.name}: {no_meta_row(self._tables)}")
         revision, _, protocol, lease_ms, is_primary = rows[0]
         if not is_primary:
-            self._drop(self._pool)  # the name of the server may stand for another one by now
+            self._look_ups.drop()  # the name of the server may stand for another one by now
             raise StoreUnavailable(f"{self.name}: {REPLICA}")
         if self._lease_ms is not None:
             lease_ms = min(lease_ms, self._lease_ms)
@@ -260,76 +236,14 @@ class ServerDatabase:
         dialect: Any = type(self._engine.dialect)
         return str(statement.compile(dialect=dialect(paramstyle="format")))
 
-    def _fetch(self, sql: str, *parameters: str) -> list[Sequence[Any]]:
-        """The rows of a statement, within the time limit.
-
-        Raises:
-            _Failed: The driver failed.
-            StoreUnavailable: No connection could be had.
-        """
-        end = time.monotonic() + self._timeout
-        pool = self._pool
-        try:
-            return self._run(pool, end, sql, parameters)
-        except _Lost:
-            # The server was restarted, say, and so the other kept connections are gone too.
-            self._drop(pool)
-        return self._run(self._pool, end, sql, parameters)
-
-    def _drop(self, pool: Pool) -> None:
-        # Many threads find out that its connections are of no use; the first throws it away.
-        if self._pool is pool:
-            self._pool = pool.recreate()
-            pool.dispose()
-
-    def _run(
-        self, pool: Pool, end: float, sql: str, parameters: Sequence[str]
-    ) -> list[Sequence[Any]]:
-        try:
-            fairy = pool.connect()
-        except NoneFree:
-            raise StoreUnavailable(f"{self.name}: all connections are in use") from None
-        connection: Any = fairy.dbapi_connection
-        try:
-            self._driver.limit(connection, max(end - time.monotonic(), 0.001))
-            cursor = fairy.info.get(_CURSOR)
-            if cursor is None:  # a new one each time would cost a tenth of the look-up
-                cursor = fairy.info[_CURSOR] = connection.cursor()
-            cursor.execute(sql, parameters or None)
-            rows: list[Sequence[Any]] = cursor.fetchall()
-        except BaseException as error:
-            early = time.monotonic() < end - self._timeout / 2
-            lost = early and self._driver.is_lost(connection, error)
-            fairy.invalidate()
-            fairy.close()
-            if not isinstance(error, Exception):
-                raise
-            raise (_Lost if lost else _Failed)(error) from None
-        if pool is not self._pool:  # replaced meanwhile, so nobody would come for it
-            fairy.invalidate()
-        fairy.close()
-        return rows
-
     def _unavailable(self, error: BaseException) -> StoreUnavailable:
         cause = error.orig if isinstance(error, DBAPIError) else error
         reason = "locked" if is_locked(cause) else "store"
         return StoreUnavailable(f"{self.name}: {reason_of(cause)}", reason=reason)
 
 
-class _Failed(Exception):
-    """The driver failed."""
-
-    def __init__(self, cause: BaseException) -> None:
-        self.cause = cause
-
-
-class _Lost(_Failed):
-    """A kept connection was gone, which was found out early enough to try another one."""
-
-
 # Only to reach the databases when this process forks; none is found or shared through it.
 _databases: weakref.WeakSet[ServerDatabase] = weakref.WeakSet()
-_inherited: list[Pool] = []  # a parent's connections, never to be closed in a child
 
 
 def _in_child() -> None:

@@ -21,21 +21,20 @@ try:  # before our own modules that need it too, so that this is what is said in
         Select,
         bindparam,
         delete,
-        make_url,
         select,
         update,
     )
-    from sqlalchemy.exc import ArgumentError, IntegrityError
+    from sqlalchemy.exc import IntegrityError
 except ImportError as error:
     raise ImportError('SQLStore needs SQLAlchemy: pip install "bearer_auth[sql]"') from error
 
 from .server import ServerDatabase
-from .sql_database import Database
 from .sql_meta import MAX_LEASE_MS
+from .sql_open import open_database, source_of
 from .sql_query import listing
-from .sql_tables import SCHEMA_VERSION, Tables, chunks, decode, encode, make_tables
+from .sql_rows import decode, encode
+from .sql_tables import SCHEMA_VERSION, chunks, make_tables
 from .sql_usage import prune_days, read_usage, write_uses
-from .sqlite import SQLiteDatabase
 
 MAX_TIMEOUT_S = 3600
 
@@ -101,7 +100,7 @@ class SQLStore:
         schema: str | None = None,
         table_prefix: str = "bearer_auth_",
     ) -> None:
-        source = _source(url_or_engine)
+        source = source_of(url_or_engine)
         if lease_ms is not None and not 0 <= lease_ms <= MAX_LEASE_MS:
             raise ConfigurationError(f"lease_ms must be 0 to {MAX_LEASE_MS}: {lease_ms}")
         if not 0 < timeout <= MAX_TIMEOUT_S:
@@ -306,47 +305,6 @@ class SQLStore:
         if batch:
             with self._database.transaction(brief=True) as connection:
                 write_uses(connection, self._tables, batch)
-
-
-def parse_url(url: str | URL) -> URL:
-    """The URL of a database.
-
-    Raises:
-        ConfigurationError: It is none; it is not quoted, for there may be a password in it.
-    """
-    try:
-        return make_url(url)
-    except (ArgumentError, ValueError):
-        raise ConfigurationError("not a database URL; write sqlite:///keys.db") from None
-
-
-def open_database(
-    source: URL | Engine, tables: Tables, *, timeout: float = 2.0, lease_ms: int | None = None
-) -> Database:
-    """What stands behind a store; not connected.
-
-    Raises:
-        ConfigurationError: A database or a driver that is not known here, or a schema on SQLite.
-        ImportError: The driver is not installed.
-    """
-    url = source.url if isinstance(source, Engine) else source
-    if url.get_backend_name() != "sqlite":
-        return ServerDatabase(source, tables, timeout=timeout, lease_ms=lease_ms)
-    if tables.keys.schema is not None:
-        raise ConfigurationError("SQLite has no schemas; use table_prefix to keep tables apart")
-    return SQLiteDatabase(url, tables)
-
-
-def _source(url_or_engine: object) -> URL | Engine:
-    if isinstance(url_or_engine, Engine):
-        return url_or_engine
-    if isinstance(url_or_engine, (str, URL)):
-        return parse_url(url_or_engine)
-    raise TypeError(
-        f"SQLStore takes a URL or an Engine, not a {type(url_or_engine).__name__}: it must "
-        "commit on its own, so it never shares a transaction; of a Session pass "
-        "session.get_bind(), of Flask-SQLAlchemy db.engine"
-    )
 
 
 def _readable(connection: Connection, statement: Select[Any], count: int) -> list[KeyRecord]:

@@ -57,7 +57,7 @@ def split_url(url: str) -> tuple[URL, TableNames]:
             "the store must be the URL of a database, such as sqlite:///keys.db, or env: for the "
             "keys in the environment"
         )
-    from .sql import parse_url
+    from .sql_open import parse_url
 
     address = parse_url(url)
     names = TableNames()

@@ -6,7 +6,8 @@ import pytest
 
 from bearer_auth.errors import StoreUnavailable
 from bearer_auth.records import KeyRecord, Secret
-from bearer_auth.stores.sql_tables import COLUMNS, decode, encode, make_tables
+from bearer_auth.stores.sql_rows import COLUMNS, decode, encode
+from bearer_auth.stores.sql_tables import make_tables
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 HASH = "$sha256$ASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4mrze8"
