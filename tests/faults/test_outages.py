@@ -121,7 +121,8 @@ def test_of_many_threads_some_find_no_connection_and_nobody_waits_for_ever(serve
     assert set(answers[2::4]) | set(answers[3::4]) <= {INVALID, AWAY}
     assert AWAY in answers
     assert door.is_in_order()
-    assert len(server.connections()) <= 20
+    # 20 at most for look-ups, and those that were left behind while they were being opened.
+    assert len(server.connections()) <= 40
 
 
 @pytest.mark.xdist_group("own-postgresql")
