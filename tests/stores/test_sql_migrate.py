@@ -257,3 +257,25 @@ def test_it_gives_up_in_the_end(servers, backend, monkeypatch):
         reader.exec_driver_sql("SELECT * FROM bearer_auth_meta").all()
         with pytest.raises(StoreUnavailable, match="another transaction holds a lock"):
             SQLStore(url, create=True)
+
+
+@pytest.mark.parametrize("backend", ["postgresql", "mariadb"])
+def test_several_may_upgrade_at_once(servers, backend):
+    """An index that is built waits for the snapshots of others, those in the queue too."""
+    url = servers.database(backend)
+    early_tables(sqlalchemy.create_engine(url, poolclass=NullPool))
+    together, failed = threading.Barrier(3), []
+
+    def start():
+        together.wait(10)
+        try:
+            SQLStore(url, create=True).close()
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failed == []

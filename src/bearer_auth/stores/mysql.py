@@ -12,12 +12,12 @@ IS_PRIMARY = "@@global.read_only = 0"
 
 _LOST = (2006, 2013, 2014, 2055, 1927, 1053)
 
-MIGRATING = (
-    "SELECT GET_LOCK(:name, 86400)",
-    # Who waits for the lock on a table makes all others wait behind it, readers too.
-    "SET SESSION lock_wait_timeout = 1",
-)
-"""What a connection does before it changes tables, so that nobody else does meanwhile."""
+LOCK = "SELECT GET_LOCK(CONCAT(LEFT(COALESCE(DATABASE(), ''), 20), :name), 0)"
+"""Whether the one lock is had of those who change tables; it goes with the connection."""
+
+# Who waits for the lock on a table makes all others wait behind it, readers too.
+PATIENCE = "SET SESSION lock_wait_timeout = 1"
+"""How long who changes tables may wait for those who use them."""
 
 
 def connect_args(timeout_s: float) -> dict[str, Any]:

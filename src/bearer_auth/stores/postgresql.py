@@ -11,12 +11,14 @@ DRIVER = "postgresql+psycopg"
 
 IS_PRIMARY = "NOT pg_is_in_recovery()"
 
-MIGRATING = (
-    "SELECT pg_advisory_lock(hashtext(:name))",
-    # Who waits for the lock on a table makes all others wait behind it, readers too.
-    "SET lock_timeout = '200ms'",
-)
-"""What a connection does before it changes tables, so that nobody else does meanwhile."""
+# Asked for again and again: who waits in a statement holds a snapshot, and an index that is built
+# concurrently waits for those to end.
+LOCK = "SELECT pg_try_advisory_lock(hashtext(:name))"
+"""Whether the one lock is had of those who change tables; it goes with the connection."""
+
+# Who waits for the lock on a table makes all others wait behind it, readers too.
+PATIENCE = "SET lock_timeout = '200ms'"
+"""How long who changes tables may wait for those who use them."""
 
 
 def connect_args(timeout_s: float) -> dict[str, Any]:

@@ -42,6 +42,12 @@ CHANGE_S = 30.0
 MIGRATE_S = 86_400.0
 """Seconds that a statement may take that changes the tables."""
 
+TURN_S = 60.0
+"""Seconds to wait for another process that changes the tables."""
+
+LOCK_S = 0.1
+"""Seconds until it is asked again."""
+
 BRIEF_S = 2.0
 """Seconds for a statement that can be left out."""
 
@@ -116,10 +122,16 @@ class ServerDatabase:
         try:
             with self._engine.connect() as connection:
                 driver.limit(connection.connection.dbapi_connection, MIGRATE_S)
-                for statement in driver.MIGRATING:
-                    connection.execute(text(statement), {"name": name})
-                connection.commit()
                 try:
+                    give_up = time.monotonic() + TURN_S
+                    while not connection.scalar(text(driver.LOCK), {"name": name}):
+                        connection.commit()
+                        if time.monotonic() > give_up:
+                            what = "another process is changing the tables"
+                            raise StoreUnavailable(f"{self.name}: {what}", reason="locked")
+                        time.sleep(LOCK_S)
+                    connection.execute(text(driver.PATIENCE))
+                    connection.commit()
                     yield connection
                     connection.commit()
                 finally:

@@ -24,7 +24,8 @@ class Driver(Protocol):
 
     DRIVER: str
     IS_PRIMARY: str
-    MIGRATING: tuple[str, ...]
+    LOCK: str
+    PATIENCE: str
 
     def connect_args(self, timeout_s: float) -> dict[str, Any]:
         """What a connection is made with, beside its address."""

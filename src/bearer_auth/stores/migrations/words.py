@@ -9,6 +9,8 @@ from alembic import context, op
 from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeEngine
 
+from bearer_auth.stores.postgresql import PATIENCE
+
 OPTIONS: dict[str, Any] = {
     f"{dialect}_{option}": value
     for dialect in ("mysql", "mariadb")
@@ -86,6 +88,9 @@ def create_index(index: str, table: str, columns: list[str]) -> None:
             op.create_index(name(index), name(table), columns, schema=schema())
         return
     with op.get_context().autocommit_block():
+        # It waits for each transaction that began before, of whatever table, and nobody waits
+        # behind it. So it may wait for longer than who locks a table.
+        op.execute("SET lock_timeout = '5min'")
         op.drop_index(
             name(index),
             name(table),
@@ -96,6 +101,7 @@ def create_index(index: str, table: str, columns: list[str]) -> None:
         op.create_index(
             name(index), name(table), columns, schema=schema(), postgresql_concurrently=True
         )
+        op.execute(PATIENCE)
 
 
 def _has_index(index: str, table: str) -> bool:
