@@ -1,6 +1,7 @@
 """Files of keys, and putting them into a store."""
 
 import hashlib
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -24,8 +25,6 @@ def summary(outcome):
 
 
 def lines_of(store, **how):
-    import json
-
     return [json.dumps(to_json(record, with_hashes=True)) for record in Keyring(store).list(**how)]
 
 
@@ -60,8 +59,6 @@ def test_what_is_exported_with_hashes_comes_in_as_it_was(full):
 
 
 def test_without_hashes_nothing_comes_in(full):
-    import json
-
     lines = [json.dumps(to_json(record, with_hashes=False)) for record in Keyring(full).list()]
     assert "sha256" not in "".join(lines)
     told = []
@@ -104,10 +101,11 @@ def test_another_key_with_the_same_id_is_refused(full):
     line = lines_of(full)[0]
     import_rows(other, read_jsonl([line]))
     (record,) = Keyring(other).list()
-    changed = line.replace("user_", "thief_").replace("$sha256$", "$sha256$AAAA")
-    changed = changed.replace(record.secrets[0].hash, "$sha256$" + "A" * 43)
-    outcome = import_rows(other, read_jsonl([changed]), tell=told.append)
+    thief = json.loads(line) | {"user_id": "thief"}
+    thief["secrets"] = [{"hash": "$sha256$" + "A" * 43, "created_at": "2030-01-01T00:00:00Z"}]
+    outcome = import_rows(other, read_jsonl([json.dumps(thief)]), tell=told.append)
     assert summary(outcome) == (0, 0, 1)
+    assert told[0].problem == f"another key has the id {record.key_id}"
     assert other.get(record.key_id) == record
 
 
