@@ -28,10 +28,10 @@ SOAK = bool(os.environ.get("BEARER_AUTH_SOAK"))
 class Readers:
     """Some workers on one store."""
 
-    def __init__(self, url, number):
+    def __init__(self, url, number, timeout):
         self.processes = [
             subprocess.Popen(
-                [sys.executable, str(READER), url],
+                [sys.executable, str(READER), url, str(timeout)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
@@ -127,8 +127,9 @@ class World:
         self.is_sqlite = url.startswith("sqlite")
         self._closing = [self.store.close]
 
-    def readers(self, number=3, url=None):
-        readers = Readers(url or self.url, number)
+    def readers(self, number=3, url=None, timeout=20.0):
+        # By default long: on a busy machine a 503 for want of time is not what is looked for.
+        readers = Readers(url or self.url, number, timeout)
         self._closing.append(readers.close)
         return readers
 

@@ -1,4 +1,4 @@
-"""A worker under load, in a process of its own: ``python reader.py URL``.
+"""A worker under load, in a process of its own: ``python reader.py URL TIMEOUT``.
 
 It asks again and again with the key that it was told, and notes when each request began. On
 standard input ``watch TOKEN`` begins with a key, and is answered with ``seen`` once it was let in.
@@ -61,7 +61,8 @@ def tell(line):
 
 def main():
     global watch
-    door = BearerAuth(app, SQLStore(sys.argv[1]), rules=[Rule("/jobs", scopes=["jobs"])])
+    store = SQLStore(sys.argv[1], timeout=float(sys.argv[2]))
+    door = BearerAuth(app, store, rules=[Rule("/jobs", scopes=["jobs"])])
     for _ in range(THREADS):
         threading.Thread(target=ask, args=(door,), daemon=True).start()
     tell("ready")

@@ -88,7 +88,7 @@ def test_a_worker_that_can_not_reach_the_server_any_more_admits_nobody(make_worl
     if world.is_sqlite:
         return  # a file is always reached
     gate, through_it = world.gate()
-    readers, keyring = world.readers(url=through_it), world.keyring
+    readers, keyring = world.readers(url=through_it, timeout=2.0), world.keyring
     issued = keyring.create(user_id="user_123", scopes=["jobs"])
     readers.watch(issued.token)
     gate.shut()

@@ -39,6 +39,9 @@ from .sql_tables import PROTOCOL, SCHEMA_VERSION, Tables, no_meta_row
 CHANGE_S = 30.0
 """Seconds that a statement of a change or a list may take."""
 
+OPEN_S = 5.0
+"""Seconds in which it must have a connection. No request waits for it, so longer than a look-up."""
+
 MIGRATE_S = 86_400.0
 """Seconds that a statement may take that changes the tables."""
 
@@ -72,11 +75,11 @@ class ServerDatabase:
         self._tables = tables
         self._timeout = timeout
         self._lease_ms = lease_ms
-        self._connections = connections = Connections(source, timeout / 2)
+        self._connections = connections = Connections(source, max(timeout, OPEN_S))
         self._driver = connections.driver
         self._engine = create_engine(
             connections.engine.url.set(drivername=self._driver.DRIVER),
-            creator=lambda: connections.open(CHANGE_S),
+            creator=lambda: connections.open(CHANGE_S, within_s=OPEN_S),
             poolclass=NullPool,
             isolation_level="READ COMMITTED",
             hide_parameters=True,

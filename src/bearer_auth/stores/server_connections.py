@@ -58,7 +58,7 @@ class Connections:
     Args:
         source: A URL, or an engine whose way of connecting is used (its arguments, its events), and
             none of its connections.
-        timeout_s: How long opening one may take.
+        timeout_s: How long opening one may take at most; what is left behind ends then.
 
     Attributes:
         name: What to call the database in messages.
@@ -79,7 +79,6 @@ class Connections:
             )
         self.driver = cast(Driver, _DRIVERS[backend])
         self.name = f"{backend} database {url.database!r} at {url.host or 'the local socket'}"
-        self._timeout_s = timeout_s
         if isinstance(source, Engine):
             if source.dialect.driver != self.driver.DRIVER.partition("+")[2]:
                 raise ConfigurationError(
@@ -92,11 +91,12 @@ class Connections:
         # The same way of connecting and no connection of the engine's own.
         self._source = self.engine.pool.recreate()
 
-    def open(self, limit_s: float, *, kept: bool = False) -> Any:
+    def open(self, limit_s: float, *, within_s: float, kept: bool = False) -> Any:
         """A connection of the driver's own, in autocommit, whose calls wait so long at most.
 
         Args:
             limit_s: The seconds.
+            within_s: Seconds that opening it may take.
             kept: Whether it will run the same statements many times.
 
         Raises:
@@ -108,16 +108,16 @@ class Connections:
             connection = fairy.dbapi_connection
             fairy.detach()
             try:
-                self.driver.limit(connection, self._timeout_s)
+                self.driver.limit(connection, within_s)
                 self.driver.prepare(connection, kept=kept)
                 self.driver.limit(connection, limit_s)
             except BaseException:
-                fairy.close()
+                connection.close()  # not the fairy, which would ask for a rollback first
                 raise
             return connection
 
         try:
-            return _within(self._timeout_s, connect)
+            return _within(within_s, connect)
         except StoreUnavailable:
             raise
         except Exception as error:

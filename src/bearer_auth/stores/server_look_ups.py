@@ -55,7 +55,7 @@ class LookUps:
         self._driver = connections.driver
         self._timeout = timeout
         self._pool: Pool = QueuePool(
-            lambda: connections.open(timeout, kept=True),
+            lambda: connections.open(timeout, within_s=timeout / 2, kept=True),
             pool_size=KEPT,
             max_overflow=MORE,
             timeout=timeout / 2,
