@@ -105,7 +105,7 @@ class Connections:
 
         def connect() -> Any:
             fairy = self._source.connect()
-            connection = fairy.dbapi_connection
+            connection: Any = fairy.dbapi_connection
             fairy.detach()
             try:
                 self.driver.limit(connection, within_s)
