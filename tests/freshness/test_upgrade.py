@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from bearer_auth.stores.migrations import words
 
 revision = "0003"
-down_revision = "0002"
+down_revision = "0003"
 
 
 def upgrade():

@@ -144,7 +144,7 @@ def test_a_server_that_is_away_is_said_once_and_asked_later(server_url, caplog):
     url = sqlalchemy.make_url(server_url).set(database="no_such_db")
     store = SQLStore(url)
     assert len(caplog.messages) == 1
-    assert "'no_such_db' at 127.0.0.1: there is no such database; keys are" in caplog.text
+    assert "'no_such_db' at 127.0.0.1: there is no such database; requests get" in caplog.text
     with pytest.raises(StoreUnavailable, match="there is no such database"):
         store.revision()
     with pytest.raises(StoreUnavailable, match="there is no such database"):

@@ -84,14 +84,14 @@ def applied(engine, prefix="bearer_auth_"):
 
 
 def test_the_head_is_the_last_migration():
-    assert known_revisions() == ["0001", "0002"]
+    assert known_revisions() == ["0001", "0002", "0003"]
     assert known_revisions()[-1] == HEAD
 
 
 def test_creating_and_migrating_lead_to_the_same_tables(engine, empty_url):
     SQLStore(empty_url, create=True).close()
     assert differences(engine) == []
-    assert applied(engine) == [("0002",)]
+    assert applied(engine) == [("0003",)]
 
 
 def database_of(url):
@@ -109,9 +109,9 @@ def database_of(url):
 
 def test_the_migrations_lead_there_too(engine, empty_url):
     database = database_of(empty_url)
-    assert upgrade(database, TABLES) == ["0001", "0002"]
+    assert upgrade(database, TABLES) == ["0001", "0002", "0003"]
     assert differences(engine) == []
-    assert applied(engine) == [("0002",)]
+    assert applied(engine) == [("0003",)]
     assert run(engine, "SELECT id, version, lease_ms FROM bearer_auth_meta") == [(1, 1, 500)]
     assert upgrade(database, TABLES) == []
     database.close()
@@ -130,7 +130,7 @@ def test_the_printed_statements_lead_there_too(engine, empty_url):
             if "".join(lines).strip() not in ("", "BEGIN", "COMMIT"):
                 connection.exec_driver_sql("\n".join(lines).replace("%", "%%"))
     assert differences(engine) == []
-    assert applied(engine) == [("0002",)]
+    assert applied(engine) == [("0003",)]
     store = SQLStore(empty_url, create=False)
     store.add([KEY])
     store.replace([(KEY, KEY)])
@@ -142,7 +142,7 @@ def test_statements_since_a_migration_are_those_that_follow():
     assert "CREATE TABLE bearer_auth_usage_days" in text
     assert "CREATE TABLE bearer_auth_keys" not in text
     assert "INSERT INTO bearer_auth_meta" not in text
-    with pytest.raises(ConfigurationError, match="no migration '7'; there are 0001, 0002"):
+    with pytest.raises(ConfigurationError, match="no migration '7'; there are 0001, 0002, 0003"):
         statements("postgresql", TABLES, "7")
 
 
@@ -156,7 +156,7 @@ def test_early_tables_are_refused_until_they_are_upgraded_and_keep_what_is_in_th
     assert store.get("a" * 16) == KEY
     assert set(store.usage_of(["a" * 16])) == {"a" * 16}
     assert differences(engine) == []
-    assert applied(engine) == [("0002",)]
+    assert applied(engine) == [("0003",)]
     ((revision,),) = run(engine, "SELECT revision FROM bearer_auth_meta")
     assert revision != "r1"  # nobody trusts what was read by the old ways
     store.close()
@@ -166,7 +166,7 @@ def test_tables_that_a_host_made_itself_are_taken_for_what_they_are(engine, empt
     metadata.create_all(engine)
     store = SQLStore(empty_url, create=True)
     assert store.upgrade() == []
-    assert applied(engine) == [("0002",)]
+    assert applied(engine) == [("0003",)]
     store.add([KEY])
     store.replace([(KEY, KEY)])
     store.close()
@@ -199,7 +199,7 @@ def test_prefix_and_schema_are_kept(servers):
     assert store.upgrade() == []
     store.add([KEY])
     assert store.get("a" * 16) == KEY
-    assert run(engine, "SELECT version_num FROM auth.x_alembic_version") == [("0002",)]
+    assert run(engine, "SELECT version_num FROM auth.x_alembic_version") == [("0003",)]
     text = statements("postgresql", make_tables("x_", "auth"))
     assert "CREATE TABLE auth.x_usage_days" in text
     store.close()
@@ -243,7 +243,7 @@ def test_it_makes_nobody_wait_behind_a_long_reader(servers, backend, monkeypatch
         monkeypatch.setattr(sql_migrate.time, "sleep", pause)
         SQLStore(url, create=True).close()
     assert pauses[0] == 0.5
-    assert applied(engine) == [("0002",)]
+    assert applied(engine) == [("0003",)]
 
 
 @pytest.mark.parametrize("backend", ["postgresql", "mariadb"])

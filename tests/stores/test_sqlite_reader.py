@@ -130,7 +130,7 @@ def test_reading_leaves_no_snapshot_open(path, store, sql):
 @pytest.fixture
 def look_each_time(monkeypatch):
     """The reader looks for another file at each call, and not once a second."""
-    monkeypatch.setattr("bearer_auth.stores.sqlite_reader.LOOK_AGAIN_S", 0.0)
+    monkeypatch.setattr("bearer_auth.stores.sqlite_kept.LOOK_AGAIN_S", 0.0)
 
 
 def backup(path, target):

@@ -18,6 +18,7 @@ from sqlalchemy import (
     ClauseElement,
     ColumnElement,
     Connection,
+    Dialect,
     Engine,
     bindparam,
     create_engine,
@@ -34,6 +35,7 @@ from .lease import Lease, Reading, running_clock
 from .server_connections import Connections
 from .server_look_ups import Failed, LookUps
 from .sql_meta import commit_wait_s, create_tables, replace_revision, set_lease
+from .sql_statement import Answer, Statement
 from .sql_tables import PROTOCOL, SCHEMA_VERSION, Tables, no_meta_row
 
 CHANGE_S = 30.0
@@ -84,6 +86,8 @@ class ServerDatabase:
             isolation_level="READ COMMITTED",
             hide_parameters=True,
         )
+        make: Any = type(self._engine.dialect)
+        self._positional: Dialect = make(paramstyle="format")
         keys, meta = tables.keys, tables.meta
         self._row_sql = self._compiled(select(keys).where(keys.c.key_id == bindparam("key")))
         self._version_sql = self._compiled(select(meta.c.version, *meta.c))
@@ -170,6 +174,10 @@ class ServerDatabase:
         except (SQLAlchemyError, TimeoutError) as error:
             raise self._unavailable(error) from None
 
+    def statement(self, clause: ClauseElement) -> Statement:
+        """A statement that will run often, as a transaction of its own on a kept connection."""
+        return Statement(clause, self._positional, self._run)
+
     def insert_keys(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add rows of keys; many of them the fast way, if the database has one."""
         bulk = self._driver.bulk_insert
@@ -248,12 +256,19 @@ class ServerDatabase:
 
     def _compiled(self, statement: ClauseElement) -> str:
         # Once, for the driver's own cursor: SQLAlchemy's takes twice as long as the database.
-        dialect: Any = type(self._engine.dialect)
-        return str(statement.compile(dialect=dialect(paramstyle="format")))
+        return str(statement.compile(dialect=self._positional))
+
+    def _run(self, sql: str, parameters: Sequence[Any]) -> Answer:
+        try:
+            return self._look_ups.run(sql, parameters)
+        except Failed as failure:
+            raise self._unavailable(failure.cause) from None
 
     def _unavailable(self, error: BaseException) -> StoreUnavailable:
         cause = error.orig if isinstance(error, DBAPIError) else error
         reason = "locked" if is_locked(cause) else "store"
+        if tables_missing(cause) or column_missing(cause):
+            reason = "tables"
         return StoreUnavailable(f"{self.name}: {reason_of(cause)}", reason=reason)
 
 

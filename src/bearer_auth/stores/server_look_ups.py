@@ -1,4 +1,4 @@
-"""Look-ups on a database server: single statements on the driver's cursor, over a small pool."""
+"""Single statements on a database server: on the driver's cursor, over a small pool."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as NoneFree
 
 from ..errors import StoreUnavailable
 from .server_connections import Connections
+from .sql_statement import Answer
 
 KEPT = 5
 """Connections that a process keeps."""
@@ -42,7 +43,7 @@ class Lost(Failed):
 
 
 class LookUps:
-    """Runs statements that read, each within a time limit.
+    """Runs statements, each a transaction of its own and within a time limit.
 
     Args:
         connections: Opens connections.
@@ -65,8 +66,19 @@ class LookUps:
             dialect=dialect,
         )
 
-    def fetch(self, sql: str, *parameters: str) -> list[Sequence[Any]]:
-        """The rows of a statement, within the time limit.
+    def fetch(self, sql: str, *parameters: str) -> Sequence[Sequence[Any]]:
+        """The rows of a statement that reads, within the time limit.
+
+        Raises:
+            Failed: The driver failed.
+            StoreUnavailable: No connection could be had.
+        """
+        return self.run(sql, parameters)[0]
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> Answer:
+        """The rows of a statement, and how many it changed; within the time limit.
+
+        It may be run twice, if the connection is lost before the answer comes.
 
         Raises:
             Failed: The driver failed.
@@ -98,9 +110,7 @@ class LookUps:
         _inherited.append(self._pool)
         self._pool = self._pool.recreate()
 
-    def _run(
-        self, pool: Pool, end: float, sql: str, parameters: Sequence[str]
-    ) -> list[Sequence[Any]]:
+    def _run(self, pool: Pool, end: float, sql: str, parameters: Sequence[Any]) -> Answer:
         try:
             fairy = pool.connect()
         except NoneFree:
@@ -114,7 +124,8 @@ class LookUps:
             if cursor is None:  # a new one each time would cost a tenth of the look-up
                 cursor = fairy.info[_CURSOR] = connection.cursor()
             cursor.execute(sql, parameters or None)
-            rows: list[Sequence[Any]] = cursor.fetchall()
+            rows: list[Sequence[Any]] = [] if cursor.description is None else cursor.fetchall()
+            count = cursor.rowcount
         except BaseException as error:
             early = time.monotonic() < end - self._timeout / 2
             lost = early and self._driver.is_lost(connection, error)
@@ -126,4 +137,4 @@ class LookUps:
         if pool is not self._pool:  # replaced meanwhile, so nobody would come for it
             fairy.invalidate()
         fairy.close()
-        return rows
+        return rows, count

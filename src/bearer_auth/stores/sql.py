@@ -28,12 +28,12 @@ try:  # before our own modules that need it too, so that this is what is said in
 except ImportError as error:
     raise ImportError('SQLStore needs SQLAlchemy: pip install "bearer_auth[sql]"') from error
 
-from .server import ServerDatabase
 from .sql_meta import MAX_LEASE_MS
 from .sql_open import open_database, source_of
+from .sql_prepare import prepare
 from .sql_query import listing
 from .sql_rows import decode, encode
-from .sql_tables import SCHEMA_VERSION, chunks, make_tables
+from .sql_tables import chunks, make_tables
 from .sql_usage import prune_days, read_usage, write_uses
 
 MAX_TIMEOUT_S = 3600
@@ -114,10 +114,12 @@ class SQLStore:
         self._url = source.url if isinstance(source, Engine) else source
         self._tables = make_tables(table_prefix, schema)
         self._database = open_database(source, self._tables, timeout=timeout, lease_ms=lease_ms)
-        if create is None:
-            create = self._url.get_backend_name() == "sqlite"
+        tables = self._tables
+        needed = [tables.keys, tables.usage, tables.days] if usage else [tables.keys]
         try:
-            self._prepare(create, lease_ms)
+            created = prepare(self, self._database, tables, needed, create=create)
+            if created and lease_ms is not None:
+                self._database.set_lease(lease_ms)
         except BaseException:
             self._database.close()  # nobody else has the store, to close it
             raise
@@ -251,37 +253,6 @@ class SQLStore:
 
     def __repr__(self) -> str:
         return f"SQLStore({self._database.name})"
-
-    def _prepare(self, create: bool, lease_ms: int | None) -> None:
-        try:
-            version = self._database.version()
-        except StoreUnavailable as error:
-            if not create and isinstance(self._database, ServerDatabase):
-                # A worker that starts while the server is away is a worker when it is back.
-                logger.error("SQLStore: %s; keys are refused with 503 until it answers", error)
-                return
-            if not create:
-                raise
-            version = None
-        if version is None and create:
-            self._database.create()
-            version = self._database.version()
-        if not version and create:
-            self.upgrade()
-            version = self._database.version()
-        if not version:
-            what = "missing" if version is None else "of an older bearer_auth"
-            raise StoreUnavailable(
-                f"{self!r}: the tables are {what}; run 'bearer-auth db upgrade', or open the store "
-                "with create=True"
-            )
-        if version > SCHEMA_VERSION:
-            raise ConfigurationError(
-                f"{self!r}: the tables are of version {version}, and this bearer_auth knows "
-                f"{SCHEMA_VERSION}; install the bearer_auth that made them"
-            )
-        if create and lease_ms is not None:
-            self._database.set_lease(lease_ms)
 
     def _stored(self, connection: Connection, key_ids: Iterable[str]) -> dict[str, tuple[Any, ...]]:
         keys = self._tables.keys

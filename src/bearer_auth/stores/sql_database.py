@@ -6,7 +6,9 @@ from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from sqlalchemy import Connection
+from sqlalchemy import ClauseElement, Connection
+
+from .sql_statement import Statement
 
 
 class Database(Protocol):
@@ -57,6 +59,10 @@ class Database(Protocol):
             write: Whether it will write.
             brief: Rather fail than wait for another writer for long.
         """
+        ...
+
+    def statement(self, clause: ClauseElement) -> Statement:
+        """A statement that will run often, as a transaction of its own on a kept connection."""
         ...
 
     def insert_keys(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

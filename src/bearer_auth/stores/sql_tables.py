@@ -1,4 +1,4 @@
-"""The tables that SQLStore keeps keys in; ``sql_rows`` fills them.
+"""The tables of bearer_auth: keys and their usage, idempotency, rate limits, events.
 
 One row holds a whole record, so that a look-up is one read by primary key. Times are integer
 microseconds since 1970: MariaDB's DATETIME drops fractions, and SQLite has no such type.
@@ -11,7 +11,17 @@ import secrets
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
 from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeEngine
 
@@ -22,7 +32,7 @@ SCHEMA_VERSION = 1
 """The version of the tables that this code reads and writes. It goes up with a change that older
 releases can't live with; one that only adds to the tables leaves it."""
 
-HEAD = "0002"
+HEAD = "0003"
 """The last of the migrations."""
 
 PROTOCOL = 1
@@ -35,12 +45,15 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 
 
 class Tables(NamedTuple):
-    """What SQLStore keeps in a database.
+    """What bearer_auth keeps in a database.
 
     Attributes:
         keys: A row for each key.
         usage: When each secret of a key was last used, and from where.
         days: How often each key was used, by day.
+        requests: Requests with an idempotency key, and their answers.
+        limits: What has been counted for each rate limit.
+        events: What happened.
         meta: One row: ``revision``, a random token that each change of an existing record
             replaces; ``version`` and ``protocol``, see above; ``lease_ms``, how long a reading of
             the revision holds; ``wait_ms``, how long a change waits for such readings to end. The
@@ -52,6 +65,9 @@ class Tables(NamedTuple):
     keys: Table
     usage: Table
     days: Table
+    requests: Table
+    limits: Table
+    events: Table
     meta: Table
     applied: Table
     prefix: str
@@ -121,6 +137,52 @@ def make_tables(prefix: str, schema: str | None) -> Tables:
         Column("uses", BigInteger, nullable=False),
         **options,
     )
+    requests = Table(
+        f"{prefix}requests",
+        metadata,
+        Column("key_id", _key_id(), primary_key=True),
+        Column("value", String(64), primary_key=True),
+        Column("fingerprint", String(64), nullable=False),
+        Column("fence", String(32), nullable=False),
+        Column("state", Integer, nullable=False),
+        Column("lease_until", BigInteger, nullable=False),
+        Column("boot", String(36), nullable=False),
+        Column("expires_at", BigInteger, nullable=False),
+        Column("status", String(255)),
+        Column("headers", _long_text()),
+        Column("body", LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")),
+        Index(f"{prefix}requests_expiry", "expires_at"),
+        **options,
+    )
+    limits = Table(
+        f"{prefix}limits",
+        metadata,
+        Column("name", String(64), primary_key=True),
+        Column("started_at", BigInteger, nullable=False),
+        Column("counted", BigInteger, nullable=False),
+        Column("before", BigInteger, nullable=False),
+        Column("expires_at", BigInteger, nullable=False),
+        Index(f"{prefix}limits_expiry", "expires_at"),
+        **options,
+    )
+    events = Table(
+        f"{prefix}events",
+        metadata,
+        Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+        Column("at", BigInteger, nullable=False),
+        Column("name", String(64), nullable=False),
+        Column("key_id", _key_id()),
+        Column("user_id", String(255)),
+        Column("tenant_id", String(255)),
+        Column("request_id", String(128)),
+        Column("status", Integer),
+        Column("reason", String(500)),
+        Column("address", String(64)),
+        Column("data", _long_text(), nullable=False),
+        Index(f"{prefix}events_at", "at", "id"),
+        Index(f"{prefix}events_key", "key_id", "at", "id"),
+        **options,
+    )
     meta = Table(
         f"{prefix}meta",
         metadata,
@@ -138,7 +200,7 @@ def make_tables(prefix: str, schema: str | None) -> Tables:
         MetaData(schema=schema),
         Column("version_num", String(32), primary_key=True),
     )
-    return Tables(keys, usage, days, meta, applied, prefix)
+    return Tables(keys, usage, days, requests, limits, events, meta, applied, prefix)
 
 
 def _key_id() -> TypeEngine[str]:

@@ -17,15 +17,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, bindparam, create_engine, literal_column, select
+from sqlalchemy import (
+    URL,
+    ClauseElement,
+    Connection,
+    bindparam,
+    create_engine,
+    literal_column,
+    select,
+)
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from ..errors import ConfigurationError, StoreUnavailable
 from .sql_meta import create_tables, replace_revision
+from .sql_statement import Answer, Statement
 from .sql_tables import SCHEMA_VERSION, Tables, no_meta_row
 from .sqlite_errors import NO_FOLDER, is_code, no_such_column, no_such_table, reason_of
 from .sqlite_fork import WAIT_S, Gate, guard
+from .sqlite_kept import Kept
 from .sqlite_reader import Reader
 
 BUSY_S = 2.0
@@ -34,7 +44,7 @@ BUSY_S = 2.0
 BRIEF_S = 0.1
 """How long one waits that can be left out."""
 
-_inherited: list[Reader] = []  # connections of the parent, never to be closed in a child
+_inherited: list[Kept] = []  # connections of the parent, never to be closed in a child
 _creating = threading.Lock()
 
 
@@ -69,9 +79,10 @@ class SQLiteDatabase:
             }.items()
         }
         self._reader = self._new_reader()
+        self._writer = Kept(self._connect, self._path)
         self._gate = Gate()
         self._writing = threading.Lock()
-        self._locked = False
+        self._locked: list[Kept] = []
         guard(self)
 
     @property
@@ -146,6 +157,10 @@ class SQLiteDatabase:
             except SQLAlchemyError as error:
                 raise self._unavailable(error) from None
 
+    def statement(self, clause: ClauseElement) -> Statement:
+        """A statement that will run often, as a transaction of its own on a kept connection."""
+        return Statement(clause, self._engine.dialect, self._run)
+
     def insert_keys(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add rows of keys."""
         connection.execute(self._tables.keys.insert(), rows)
@@ -177,38 +192,49 @@ class SQLiteDatabase:
             self._writing.release()
 
     def close(self) -> None:
-        """Close the connection for look-ups; it comes back when it is needed."""
-        reader = self._current()
-        with reader.lock:
-            reader.close()
+        """Close the kept connections; they come back when they are needed."""
+        self._current()
+        for kept in (self._reader, self._writer):
+            with kept.lock:
+                kept.close()
 
     def before_fork(self) -> None:
         """Close connections, and let nobody open one."""
         self._gate.shut()
-        reader = self._current()
-        self._locked = reader.lock.acquire(timeout=WAIT_S)
-        if self._locked:
-            reader.close()
+        self._current()
+        for kept in (self._reader, self._writer):
+            if kept.lock.acquire(timeout=WAIT_S):
+                self._locked.append(kept)
+                kept.close()
 
     def after_fork_in_parent(self) -> None:
         """Go on."""
-        if self._locked:
-            self._reader.lock.release()
+        while self._locked:
+            self._locked.pop().lock.release()
         self._gate.open()
 
     def after_fork_in_child(self) -> None:
         """Begin anew."""
         self._gate = Gate()
         self._writing = threading.Lock()
+        self._locked = []
         self._current()
 
     def _current(self) -> Reader:
         reader = self._reader
         if reader.pid != os.getpid():
-            # Usually closed before the fork. It wasn't if the fork was not one of Python's.
-            _inherited.append(reader)
+            # Usually closed before the fork. They weren't if the fork was not one of Python's.
+            _inherited.extend((reader, self._writer))
+            self._writer = Kept(self._connect, self._path)
             reader = self._reader = self._new_reader()
         return reader
+
+    def _run(self, sql: str, parameters: Sequence[Any]) -> Answer:
+        self._current()
+        try:
+            return self._writer.run(sql, parameters)
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from None
 
     def _new_reader(self) -> Reader:
         return Reader(self._connect, self._path, **self._sql)
@@ -272,7 +298,12 @@ class SQLiteDatabase:
     def _unavailable(self, error: Exception) -> StoreUnavailable:
         """The failure in one line. Never the driver's own message: it may quote values."""
         cause = error.orig if isinstance(error, DBAPIError) else error
-        return StoreUnavailable(f"{self._path}: {reason_of(cause, self._path)}")
+        missing = isinstance(cause, sqlite3.Error) and (
+            no_such_table(cause) or no_such_column(cause)
+        )
+        return StoreUnavailable(
+            f"{self._path}: {reason_of(cause, self._path)}", reason="tables" if missing else "store"
+        )
 
 
 def _path_of(url: URL) -> str:

@@ -50,6 +50,11 @@ def long_text() -> TypeEngine[str]:
     return sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
 
 
+def long_bytes() -> TypeEngine[bytes]:
+    """Bytes without a bound that matters."""
+    return sa.LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
+
+
 def has_column(table: str, column: str) -> bool:
     """Whether a step was done by a migration that broke off: not every database can take back what
     it has done to its tables."""
