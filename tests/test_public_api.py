@@ -44,7 +44,11 @@ NAMES = [
     "InvalidRequest",
     "InvalidToken",
     "InsufficientScope",
+    "IdempotencyConflict",
+    "RequestTooLarge",
     "UnsupportedMediaType",
+    "IdempotencyKeyReused",
+    "RateLimited",
     "StoreUnavailable",
 ]
 

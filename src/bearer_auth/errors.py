@@ -97,12 +97,14 @@ class APIError(BearerAuthError, HTTPException):
         challenge: The auth-params of ``WWW-Authenticate`` that follow the realm (RFC 9110
             §11.6.1), such as ``error="invalid_token"``; ``None`` where the answer carries no
             challenge.
+        headers: Headers of this answer beside those that each has, such as ``Retry-After``.
     """
 
     code = 500
     error_code: str = "INTERNAL_ERROR"
     message: str = "Internal error"
     challenge: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
 
     response = None  # HTTPException's own __init__ would cost a refusal half a microsecond
 
@@ -127,7 +129,10 @@ class APIError(BearerAuthError, HTTPException):
         realm = (
             _DEFAULT_CHALLENGE if environ is None else environ.get(CHALLENGE, _DEFAULT_CHALLENGE)
         )
-        return _wire(self.code or 500, self.error_code, self.message, realm, self.challenge)
+        status, headers, body = _wire(
+            self.code or 500, self.error_code, self.message, realm, self.challenge
+        )
+        return status, headers + self.headers, body
 
     def get_body(
         self, environ: WSGIEnvironment | None = None, scope: dict[str, Any] | None = None
@@ -218,6 +223,89 @@ class UnsupportedMediaType(APIError):
     def __init__(self, accepted: Iterable[str] = ("application/json",)) -> None:
         self.message = "Content-Type must be " + " or ".join(accepted)
         super().__init__(reason="media_type")
+
+
+class RequestTooLarge(APIError):
+    """413: the body is longer than is kept for an idempotency key (RFC 9110 §15.5.14).
+
+    .. versionadded:: 0.1
+    """
+
+    code = 413
+    error_code = "REQUEST_TOO_LARGE"
+    message = "Request body too large"
+
+
+class IdempotencyConflict(APIError):
+    """409: the idempotency key was used already, and there is no answer to repeat.
+
+    Args:
+        retry_after: Seconds after which the answer may be there (``Retry-After``); ``None`` if
+            repeating the request doesn't help, because its answer was not kept.
+        key_id: The id of the key.
+
+    .. versionadded:: 0.1
+    """
+
+    code = 409
+    error_code = "IDEMPOTENCY_CONFLICT"
+    message = "A request with this idempotency key is still running"
+
+    def __init__(self, retry_after: int | None = None, *, key_id: str | None = None) -> None:
+        super().__init__(reason="running" if retry_after is not None else "not_kept")
+        self.key_id = key_id
+        if retry_after is None:
+            self.message = (
+                "A request with this idempotency key was completed, but its answer was not kept; "
+                "repeating it doesn't help"
+            )
+        else:
+            self.headers = (("Retry-After", str(retry_after)),)
+
+
+class IdempotencyKeyReused(APIError):
+    """422: the idempotency key was used for another request.
+
+    .. versionadded:: 0.1
+    """
+
+    code = 422
+    error_code = "IDEMPOTENCY_KEY_REUSED"
+    message = "This idempotency key was used for another request"
+
+    def __init__(self, *, key_id: str | None = None) -> None:
+        super().__init__(reason="reused")
+        self.key_id = key_id
+
+
+class RateLimited(APIError):
+    """429: more requests than the limit allows (RFC 6585 §4).
+
+    Args:
+        retry_after: Whole seconds after which a request gets in (``Retry-After``, RFC 9110
+            §10.2.3).
+        headers: More headers, such as ``RateLimit``.
+        reason: ``limit``, ``failures`` or ``records``; for the events only.
+        key_id: The id of the key, if one was proven.
+
+    .. versionadded:: 0.1
+    """
+
+    code = 429
+    error_code = "RATE_LIMITED"
+    message = "Rate limit exceeded"
+
+    def __init__(
+        self,
+        retry_after: int,
+        *,
+        headers: Iterable[tuple[str, str]] = (),
+        reason: str = "limit",
+        key_id: str | None = None,
+    ) -> None:
+        super().__init__(reason=reason)
+        self.key_id = key_id
+        self.headers = (("Retry-After", str(retry_after)), *headers)
 
 
 class StoreUnavailable(APIError):

@@ -65,8 +65,8 @@ def prepare(
     if not version:
         found = "missing" if version is None else "of an older bearer_auth"
         raise StoreUnavailable(
-            f"{what!r}: the tables are {found}; run 'bearer-auth db upgrade', or open the store with "
-            "create=True"
+            f"{what!r}: the tables are {found}; run 'bearer-auth db upgrade', or "
+            "open the store with create=True"
         )
     if version > SCHEMA_VERSION:
         raise ConfigurationError(
