@@ -213,29 +213,6 @@ class InsufficientScope(APIError):
             self.challenge += f', scope="{" ".join(named)}"'
 
 
-class UnsupportedMediaType(APIError):
-    """415: the body's Content-Type is not one that the resource accepts."""
-
-    code = 415
-    error_code = "UNSUPPORTED_MEDIA_TYPE"
-    message = "Content-Type must be application/json"
-
-    def __init__(self, accepted: Iterable[str] = ("application/json",)) -> None:
-        self.message = "Content-Type must be " + " or ".join(accepted)
-        super().__init__(reason="media_type")
-
-
-class RequestTooLarge(APIError):
-    """413: the body is longer than is kept for an idempotency key (RFC 9110 §15.5.14).
-
-    .. versionadded:: 0.1
-    """
-
-    code = 413
-    error_code = "REQUEST_TOO_LARGE"
-    message = "Request body too large"
-
-
 class IdempotencyConflict(APIError):
     """409: the idempotency key was used already, and there is no answer to repeat.
 
@@ -261,6 +238,29 @@ class IdempotencyConflict(APIError):
             )
         else:
             self.headers = (("Retry-After", str(retry_after)),)
+
+
+class RequestTooLarge(APIError):
+    """413: the body is longer than is kept for an idempotency key (RFC 9110 §15.5.14).
+
+    .. versionadded:: 0.1
+    """
+
+    code = 413
+    error_code = "REQUEST_TOO_LARGE"
+    message = "Request body too large"
+
+
+class UnsupportedMediaType(APIError):
+    """415: the body's Content-Type is not one that the resource accepts."""
+
+    code = 415
+    error_code = "UNSUPPORTED_MEDIA_TYPE"
+    message = "Content-Type must be application/json"
+
+    def __init__(self, accepted: Iterable[str] = ("application/json",)) -> None:
+        self.message = "Content-Type must be " + " or ".join(accepted)
+        super().__init__(reason="media_type")
 
 
 class IdempotencyKeyReused(APIError):
