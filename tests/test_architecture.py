@@ -25,6 +25,7 @@ FLOORS = {
     "content_types": 1,
     "policy": 1,
     "stores": 2,
+    "idempotency": 2,
     "authenticator": 3,
     "cache": 3,
     "usage": 3,

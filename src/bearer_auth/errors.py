@@ -14,7 +14,11 @@
         ├── InvalidRequest           400
         ├── InvalidToken             401
         ├── InsufficientScope        403
+        ├── IdempotencyConflict      409
+        ├── RequestTooLarge          413
         ├── UnsupportedMediaType     415
+        ├── IdempotencyKeyReused     422
+        ├── RateLimited              429
         └── StoreUnavailable         503
 
 Branch on the class or on ``error_code``, never on a message.

@@ -17,6 +17,8 @@ from typing import Any, Protocol
 
 logger = logging.getLogger("bearer_auth")
 
+_SUCCESSES = ("request.authenticated", "request.replayed")
+
 _REPEAT_S = 60.0
 
 _FAILURES = 32
@@ -85,7 +87,7 @@ class LoggingSink:
     def wants(self, name: str) -> bool:
         """Whether an event of this name would be written at all."""
         level = logging.ERROR if name == "store.failed" else logging.INFO
-        return name != "request.authenticated" and self._logger.isEnabledFor(level)
+        return name not in _SUCCESSES and self._logger.isEnabledFor(level)
 
     def emit(self, event: Event) -> None:
         """Write one event."""

@@ -12,12 +12,15 @@ from ..events import Emitter, EventSink
 from ..formats import KeyFormat
 from ..hashing import Pepper
 from ..header import bearer_challenge
+from ..idempotency import Idempotency, IdempotencyStore
 from ..paths import is_normal
 from ..policy import Policy, Rule
 from ..stores import KeyStore
 from ..values import Clock
 from .authenticate import PRINCIPAL, authenticate
 from .header_alias import header_alias
+from .idempotency import IDEMPOTENCY, IDEMPOTENCY_KEY
+from .idempotency import idempotency as idempotent
 from .principal import get_principal, get_request_id, require_scopes
 from .request_id import REQUEST_ID, report, request_id
 
@@ -51,6 +54,9 @@ class BearerAuth:
             BearerAuth, say.
         set_remote_user: Set ``REMOTE_USER`` and ``AUTH_TYPE``. Beware: Django's
             RemoteUserMiddleware turns that into a full login.
+        idempotency: Where requests with an idempotency key are remembered, so that a repeat gets
+            the same answer and the app doesn't run again: a store such as
+            ``SQLIdempotencyStore(url)``, or an ``Idempotency`` with a store and limits.
         peppers: The keyring's; needed for imported tokens only.
         formats: Formats of keys that others have issued; see ``bearer_auth.formats``.
         event_sink: Told of refusals and failures; by default ``logging.getLogger("bearer_auth")``.
@@ -87,6 +93,7 @@ class BearerAuth:
         allow_preflight: bool = False,
         keep_authorization_header: bool = False,
         set_remote_user: bool = False,
+        idempotency: IdempotencyStore | Idempotency | None = None,
         peppers: Iterable[Pepper] = (),
         formats: Iterable[KeyFormat] = (),
         event_sink: EventSink | None = None,
@@ -118,11 +125,15 @@ class BearerAuth:
         )
         self.policy = Policy(rules, public=public, content_types=content_types)
         self._emitter = emitter = Emitter(event_sink)
+        once = idempotency
+        if once is not None and not isinstance(once, Idempotency):
+            once = Idempotency(once)
+        inner = app if once is None else idempotent(app, settings=once, emitter=emitter)
 
         def layers(authenticator: Authenticator) -> WSGIApplication:
             # From the inside out. A refusal is raised, and becomes an answer in the outermost.
-            inner = authenticate(
-                app,
+            checked = authenticate(
+                inner,
                 authenticator=authenticator,
                 policy=self.policy,
                 allow_preflight=allow_preflight,
@@ -132,7 +143,7 @@ class BearerAuth:
                 health_path=health_path and health_path.encode().decode("latin-1"),
                 emitter=emitter,
             )
-            return request_id(inner, challenge=bearer_challenge(realm), emitter=emitter)
+            return request_id(checked, challenge=bearer_challenge(realm), emitter=emitter)
 
         self.layers = layers
         self.wsgi_app = layers(self.authenticator)
@@ -154,6 +165,8 @@ class BearerAuth:
 
 
 __all__ = [
+    "IDEMPOTENCY",
+    "IDEMPOTENCY_KEY",
     "PRINCIPAL",
     "REQUEST_ID",
     "BearerAuth",

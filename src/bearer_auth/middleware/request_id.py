@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import CHALLENGE, APIError, StoreUnavailable
 from ..events import Emitter
+from .recorded import Recorded
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -25,6 +26,10 @@ REQUEST_ID = "bearer_auth.request_id"
 # A kept id is still text that a client chose; these characters are harmless in a header, a log
 # line and a shell's double quotes.
 _SENT_ID = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
+
+
+_LATE = (GeneratorType, Recorded)
+"""Answers that may still raise what becomes an answer of ours."""
 
 
 class _Ids:
@@ -105,7 +110,7 @@ def request_id(app: WSGIApplication, *, challenge: str, emitter: Emitter) -> WSG
             return refuse(environ, start_response, header, started, error)
         # An answer that hasn't called start_response yet, or a generator, can still raise what
         # becomes the envelope. All else is the server's: it may know a list's length, or a file.
-        if started and answer.__class__ is not GeneratorType:
+        if started and answer.__class__ not in _LATE:
             return answer
         refuse_late = partial(refuse, environ, start_response, header)
         return _Late(answer, lambda error: refuse_late(started, error))

@@ -7,15 +7,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, ClauseElement, ColumnElement, Dialect, bindparam, literal_column
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ClauseElement,
+    ColumnElement,
+    Dialect,
+    bindparam,
+    literal_column,
+)
+from sqlalchemy.types import TypeEngine
+
+T = TypeVar("T")
 
 Answer = tuple[Sequence[Sequence[Any]], int]
 """The rows of a statement, and how many it changed."""
-
-NOW = "now"
-"""The parameter that stands for the time where a database is not asked for it."""
 
 _SERVERS_NOW = {
     "postgresql": "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)",
@@ -24,7 +32,7 @@ _SERVERS_NOW = {
 
 
 class Statement:
-    """A statement; called with the values of its parameters by name.
+    """A statement; called with the values of its ``parameter()``s by name.
 
     It may run twice if its connection breaks, so it must not matter if it does.
 
@@ -44,10 +52,10 @@ class Statement:
     ) -> None:
         compiled: Any = clause.compile(dialect=dialect)
         self.sql = str(compiled)
-        self._order: Sequence[str] = compiled.positiontup or ()
-        self._constants: dict[str, Any] = compiled.params
+        self._order = [name.removeprefix("_") for name in compiled.positiontup or ()]
+        self._constants = {name.removeprefix("_"): v for name, v in compiled.params.items()}
         self._run = run
-        self._clock = clock if NOW in self._order else None
+        self._clock = clock if "now" in self._order else None
 
     def __call__(self, **values: Any) -> Answer:
         """Run it.
@@ -56,11 +64,16 @@ class Statement:
             StoreUnavailable: The database can't answer.
         """
         if self._clock is not None:
-            values[NOW] = int(self._clock() * 1_000_000)
+            values["now"] = int(self._clock() * 1_000_000)
         constants = self._constants
         return self._run(
             self.sql, [values[n] if n in values else constants[n] for n in self._order]
         )
+
+
+def parameter(name: str, type_: type[TypeEngine[T]] | None = None) -> BindParameter[T]:
+    """A parameter of a ``Statement``; it may be called as a column is."""
+    return bindparam(f"_{name}", type_=type_)
 
 
 def now(dialect: str) -> ColumnElement[int]:
@@ -71,5 +84,5 @@ def now(dialect: str) -> ColumnElement[int]:
         dialect: SQLAlchemy's name for the kind of database.
     """
     if dialect == "sqlite":
-        return bindparam(NOW, type_=BigInteger)
+        return parameter("now", BigInteger)
     return literal_column(_SERVERS_NOW[dialect.replace("mariadb", "mysql")], BigInteger)

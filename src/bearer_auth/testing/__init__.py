@@ -24,8 +24,15 @@ if sys.modules.get("pytest"):  # it reads the fixtures of a plug-in off the modu
 
 if TYPE_CHECKING:
     from .contract import KeyStoreContract, WritableKeyStoreContract
+    from .contract_idempotency import IdempotencyStoreContract
 
-__all__ = ["FakeClock", "KeyStoreContract", "WritableKeyStoreContract", "acting_as"]
+__all__ = [
+    "FakeClock",
+    "IdempotencyStoreContract",
+    "KeyStoreContract",
+    "WritableKeyStoreContract",
+    "acting_as",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -33,4 +40,8 @@ def __getattr__(name: str) -> Any:
         from . import contract
 
         return getattr(contract, name)
+    if name == "IdempotencyStoreContract":
+        from .contract_idempotency import IdempotencyStoreContract
+
+        return IdempotencyStoreContract
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,187 @@
+"""The layer that does a request once, however often it is sent."""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ..errors import IdempotencyConflict, IdempotencyKeyReused, StoreUnavailable
+from ..events import Emitter
+from ..idempotency import Answer, Found, Idempotency
+from ..idempotency.request import client_value, digest, fingerprint
+from .authenticate import PRINCIPAL
+from .body import read_body
+from .recorded import Claim, Recorded
+from .request_id import REQUEST_ID, report
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+IDEMPOTENCY_KEY = "bearer_auth.idempotency_key"
+"""Environ key of what the client sent; missing where the request isn't idempotent. Unique for one
+API key only: an app that makes its own writes exact keeps it beside the principal's ``key_id``."""
+
+IDEMPOTENCY = "bearer_auth.idempotency"
+"""Environ key of a ``Handle``."""
+
+RETRY_S = 1
+"""Seconds after which who repeats a running request is told to ask again."""
+
+_UNSAVED = 32
+"""Answers that the store could not take, kept to be tried again."""
+
+
+class Handle:
+    """What an app can say about its idempotent request.
+
+    .. versionadded:: 0.1
+    """
+
+    def __init__(self, claim: Claim) -> None:
+        self._claim = claim
+
+    def forget(self) -> None:
+        """Nothing was done: once this request has ended, its repeat is done anew."""
+        self._claim.nothing_done = True
+
+
+def idempotency(
+    app: WSGIApplication, *, settings: Idempotency, emitter: Emitter
+) -> WSGIApplication:
+    """Remember the answers of requests that carry an idempotency key, and repeat them.
+
+    Requests without that header pass as they are, and so do those without a principal.
+
+    Args:
+        app: The app to wrap.
+        settings: The store, the methods, and how much is kept.
+        emitter: Told of repeats, and of answers that could not be kept.
+    """
+    store = settings.store
+    methods = frozenset(settings.methods)
+    max_request, max_answer = settings.max_request, settings.max_answer
+    renew_s = store.lease.total_seconds() / 3
+    unsaved: deque[Callable[[], object]] = deque(maxlen=_UNSAVED)
+
+    def with_idempotency(
+        environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        # Only what is set below is ever believed.
+        if IDEMPOTENCY_KEY in environ:
+            del environ[IDEMPOTENCY_KEY]
+        if IDEMPOTENCY in environ:
+            del environ[IDEMPOTENCY]
+        if (
+            ("HTTP_X_IDEMPOTENCY_KEY" not in environ and "HTTP_IDEMPOTENCY_KEY" not in environ)
+            or environ["REQUEST_METHOD"] not in methods
+            or PRINCIPAL not in environ
+        ):
+            return app(environ, start_response)
+        value = client_value(environ)
+        assert value is not None  # one of the headers is there
+        key_id = environ[PRINCIPAL].key_id
+        body = read_body(environ, max_request)
+        this = key_id, digest(value)
+        ours, fence = fingerprint(environ, body), secrets.token_hex(16)
+        del body  # or it would stay for as long as the app streams
+        save_unsaved(unsaved)
+        found = store.claim(*this, ours, fence)
+        if found is not None:
+            return repeat(found, ours, key_id, environ, start_response)
+        tell = partial(overtaken, environ, key_id)
+
+        def quietly(step: Callable[[], bool], again: bool) -> None:
+            try:
+                if not step():
+                    tell()
+            except Exception as error:
+                # The work is done, so its answer goes out; another attempt to keep it follows.
+                if not isinstance(error, StoreUnavailable):
+                    error = StoreUnavailable(f"{store!r}: it failed ({type(error).__name__})")
+                report(emitter, error, environ)
+                if again:
+                    unsaved.append(step)
+
+        def finish(answer: Answer | None) -> None:
+            quietly(partial(store.finish, *this, fence, answer), True)
+
+        claim = Claim(
+            finish=finish,
+            forget=lambda: quietly(partial(store.forget, *this, fence), True),
+            renew=lambda: quietly(partial(store.renew, *this, fence), False),
+            renew_s=renew_s,
+            max_answer=max_answer,
+        )
+        environ[IDEMPOTENCY_KEY] = value
+        environ[IDEMPOTENCY] = Handle(claim)
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            return claim.start(status, headers, start_response, exc_info)
+
+        try:
+            answer = app(environ, start)
+        except BaseException as error:
+            claim.broke_off(error, environ)
+            raise
+        if answer.__class__ in (list, tuple) and claim.started:
+            for block in answer:
+                claim.passed(block)
+            claim.complete()
+            return answer
+        return Recorded(answer, claim, environ)
+
+    def repeat(
+        found: Found,
+        ours: str,
+        key_id: str,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+    ) -> Iterable[bytes]:
+        if found.fingerprint != ours:
+            raise IdempotencyKeyReused(key_id=key_id)
+        if found.running_s is not None:
+            raise IdempotencyConflict(RETRY_S, key_id=key_id)
+        if found.answer is None:
+            raise IdempotencyConflict(key_id=key_id)
+        if emitter.wants("request.replayed"):
+            emitter.emit(
+                "request.replayed",
+                key_id=key_id,
+                request_id=environ.get(REQUEST_ID),
+                status=int(found.answer.status[:3]),
+                address=environ.get("REMOTE_ADDR"),
+            )
+        headers = [*found.answer.headers, ("Idempotent-Replayed", "true")]
+        start_response(found.answer.status, headers)
+        return [found.answer.body] if found.answer.body else []
+
+    def overtaken(environ: WSGIEnvironment, key_id: str) -> None:
+        emitter.emit(
+            "request.overtaken",
+            key_id=key_id,
+            request_id=environ.get(REQUEST_ID),
+            address=environ.get("REMOTE_ADDR"),
+        )
+
+    return with_idempotency
+
+
+def save_unsaved(unsaved: deque[Callable[[], object]]) -> None:
+    """Try again to keep answers that the store could not take.
+
+    Raises:
+        StoreUnavailable: It still can't.
+    """
+    while unsaved:
+        try:
+            step = unsaved.popleft()
+        except IndexError:  # another thread was quicker
+            return
+        try:
+            step()
+        except StoreUnavailable:
+            unsaved.appendleft(step)
+            raise
