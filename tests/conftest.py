@@ -62,9 +62,11 @@ class Answer(NamedTuple):
 
 @pytest.fixture(scope="session")
 def call() -> Callable[..., Answer]:
-    """``call(app, method, path, **environ)``; what breaks PEP 3333, or escapes, is an error."""
+    """``call(app, method, path, body, **environ)``; what breaks PEP 3333 or escapes is an error."""
 
-    def call(app: Any, method: str = "GET", path: str = "/", **environ: Any) -> Answer:
+    def call(
+        app: Any, method: str = "GET", path: str = "/", body: bytes = b"", **environ: Any
+    ) -> Answer:
         out, errors = io.BytesIO(), io.StringIO()
         request = {
             "REQUEST_METHOD": method,
@@ -76,7 +78,9 @@ def call() -> Callable[..., Answer]:
             "SERVER_PROTOCOL": "HTTP/1.1",
             "REMOTE_ADDR": "192.0.2.7",
         }
-        handler = SimpleHandler(io.BytesIO(), out, errors, request | environ)
+        if body:
+            request["CONTENT_LENGTH"] = str(len(body))
+        handler = SimpleHandler(io.BytesIO(body), out, errors, request | environ)
         handler.os_environ, handler.origin_server = {}, False
         handler.run(validator(app))
         assert errors.getvalue() == ""

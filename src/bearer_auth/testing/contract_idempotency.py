@@ -173,8 +173,7 @@ class IdempotencyStoreContract:
         store.claim(KEY, VALUE, PRINT, FIRST)
         store.finish(KEY, VALUE, FIRST, ANSWER)
         with pytest.raises(RateLimited) as refused:
-            for number in range(300):
-                store.claim(KEY, f"{number:064}", PRINT, FIRST)
+            _claim_many(store)
         assert refused.value.reason == "records"
         wait = dict(refused.value.headers)["Retry-After"]
         assert 24 * 3600 - 100 < int(wait) <= 24 * 3600
@@ -218,3 +217,8 @@ class IdempotencyStoreContract:
             thread.join(60)
         assert len(found) == 20
         assert found.count(None) == 1
+
+
+def _claim_many(store: IdempotencyStore) -> None:
+    for number in range(300):
+        store.claim(KEY, f"{number:064}", PRINT, FIRST)
