@@ -7,13 +7,27 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Table, case, delete, select
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    case,
+    delete,
+    func,
+    select,
+)
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
 from ..values import from_micros, to_micros
 from . import Usage, Use
 from .sql_tables import Tables, chunks
+
+ROWS_A_STATEMENT = 500
+"""Rows in one statement, which has two seconds on a server; a full buffer has 65,536 rows."""
 
 _EPOCH = date(1970, 1, 1)
 
@@ -39,8 +53,9 @@ def write_uses(connection: Connection, tables: Tables, batch: Sequence[Use]) -> 
     if not latest:
         return
     # In the same order everywhere, so that two processes don't wait for each other.
-    connection.execute(
-        _upsert(connection, tables.usage, newest_at="last_used_at"),
+    _write(
+        connection,
+        tables.usage,
         [
             {
                 "key_id": key_id,
@@ -50,13 +65,16 @@ def write_uses(connection: Connection, tables: Tables, batch: Sequence[Use]) -> 
             }
             for (key_id, secret_id), use in sorted(latest.items())
         ],
+        newest_at="last_used_at",
     )
-    connection.execute(
-        _upsert(connection, tables.days, sum_of="uses"),
+    _write(
+        connection,
+        tables.days,
         [
             {"key_id": key_id, "day": day, "uses": count}
             for (key_id, day), count in sorted(uses.items())
         ],
+        sum_of="uses",
     )
 
 
@@ -98,6 +116,25 @@ def prune_days(connection: Connection, tables: Tables, before: date) -> int:
     return connection.execute(statement).rowcount
 
 
+def _write(
+    connection: Connection,
+    table: Table,
+    rows: Sequence[dict[str, Any]],
+    *,
+    newest_at: str | None = None,
+    sum_of: str | None = None,
+) -> None:
+    """Write rows, many a statement; see ``_upsert``."""
+    upsert = _upsert(connection, table, newest_at=newest_at, sum_of=sum_of)
+    as_arrays = connection.dialect.name == "postgresql"  # whose driver sends them one by one
+    for start in range(0, len(rows), ROWS_A_STATEMENT):
+        some = rows[start : start + ROWS_A_STATEMENT]
+        if as_arrays:
+            connection.execute(upsert, {name: [row[name] for row in some] for name in some[0]})
+        else:
+            connection.execute(upsert, some)
+
+
 def _upsert(
     connection: Connection, table: Table, *, newest_at: str | None = None, sum_of: str | None = None
 ) -> Insert:
@@ -116,8 +153,11 @@ def _upsert(
             for name in sorted(rest, key=lambda name: name == newest_at)
         ]
         return into.on_duplicate_key_update(values)
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    other = make(table)
+    other: postgresql.Insert | sqlite.Insert
+    if connection.dialect.name == "postgresql":
+        other = postgresql.insert(table).from_select(list(table.c.keys()), _of_arrays(table))
+    else:
+        other = sqlite.insert(table)
     new = other.excluded
     if sum_of:
         return other.on_conflict_do_update(
@@ -129,3 +169,18 @@ def _upsert(
         set_={name: new[name] for name in rest},
         where=table.c[newest_at] < new[newest_at],
     )
+
+
+def _of_arrays(table: Table) -> Select[Any]:
+    """Rows for a table, from a parameter for each column with the values of all rows.
+
+    PostgreSQL's manual, 9.19: ``unnest`` of several arrays is a table.
+    """
+    values = [
+        bindparam(
+            column.name,
+            type_=postgresql.ARRAY(BigInteger() if column.type.python_type is int else Text()),
+        )
+        for column in table.c
+    ]
+    return select(func.unnest(*values).table_valued(*table.c.keys()).render_derived())
