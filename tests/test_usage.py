@@ -189,6 +189,55 @@ def test_a_full_buffer_drops_and_counts_and_takes_again_later(
     ]
 
 
+def test_a_full_buffer_is_said_once_a_minute_with_the_number(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(usage_module, "MAX_PENDING", 1)
+    monkeypatch.setattr(usage_module, "monotonic", lambda: now)
+    recorder = UsageRecorder(Batches())
+    used(recorder, accepted(secret_id="s1"))
+    other = accepted(secret_id="s2")
+    for now in (1000.0, 1001.0, 1059.9, 1060.0):  # noqa: B007  (read by monotonic)
+        used(recorder, other)
+    used(recorder, other)
+    for now in (1119.9, 1120.0, 1180.0):  # noqa: B007
+        recorder.flush()
+    recorder.close()
+    assert recorder.dropped == 5
+    assert caplog.messages == [
+        "uses were dropped, as the buffer is full: 1",
+        "uses were dropped, as the buffer is full: 3",
+        "uses were dropped, as the buffer is full: 1",
+    ]
+
+
+def test_what_is_dropped_while_a_lost_batch_is_counted_is_counted_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(usage_module, "MAX_PENDING", 1)
+
+    class Meanwhile:
+        """Is lost, and while it is counted a request finds the buffer full."""
+
+        @property
+        def uses(self) -> int:
+            request = threading.Thread(target=used, args=(recorder, accepted(secret_id="s3")))
+            request.start()
+            request.join()
+            return 10
+
+    def record_used(batch: Sequence[Use]) -> None:
+        used(recorder, accepted(secret_id="s2"))
+        batch[:] = [Meanwhile()]  # type: ignore[index]
+        raise StoreUnavailable("down")
+
+    recorder = UsageRecorder(record_used)
+    used(recorder, accepted(secret_id="s1"))
+    recorder.flush()
+    assert recorder.dropped == 11
+
+
 def test_a_store_that_fails_drops_and_counts_and_is_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -515,6 +564,38 @@ writing.join()
 """
     )
     assert sorted(output.splitlines()) == ["child 1", "parent 1"]
+
+
+@needs_fork
+def test_a_child_that_is_forked_while_a_batch_is_gathered_does_not_write_it() -> None:
+    output = run(
+        """
+import bearer_auth.usage
+entered, release = threading.Event(), threading.Event()
+plain = bearer_auth.usage._plain
+def slow(address):
+    entered.set()
+    release.wait(30)
+    return plain(address)
+bearer_auth.usage._plain = slow
+other = Keyring(store).create(user_id="user_456").token
+for each in (token, other, other):
+    authenticator.authenticate(each)
+gathering = threading.Thread(target=authenticator._usage.flush)
+gathering.start()
+entered.wait(30)
+pid = os.fork()
+if pid == 0:
+    who = "child"
+    bearer_auth.usage._plain = plain
+    authenticator.authenticate(other)
+    sys.exit()
+assert os.waitpid(pid, 0)[1] == 0
+release.set()
+gathering.join()
+"""
+    )
+    assert sorted(output.splitlines()) == ["child 1", "parent 1", "parent 2"]
 
 
 def test_a_store_that_blocks_does_not_hold_up_the_end_of_a_process() -> None:

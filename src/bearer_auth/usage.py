@@ -15,6 +15,7 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from time import monotonic
 
 from .cache import Accepted
 from .stores import Use
@@ -26,6 +27,9 @@ INTERVAL_S = 5.0
 
 MAX_PENDING = 65_536
 """Credentials that can wait to be written."""
+
+SAY_AGAIN_S = 60.0
+"""Seconds until the log says again that the buffer is full."""
 
 CLOSE_S = 2.0
 """How long the end of a process waits for a store that blocks."""
@@ -45,51 +49,48 @@ class UsageRecorder:
     def __init__(self, record_used: Callable[[Sequence[Use]], None]) -> None:
         self._record_used = record_used
         self._pending: dict[tuple[str, str], Accepted] = {}
+        self._gathered: dict[tuple[str, str], Accepted] = {}
         self._lock = threading.Lock()
         self._flushing = threading.Lock()
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
         self._failing = False
+        self._unsaid = 0
+        self._quiet_until = 0.0
         self.batch = object()
         self.dropped = 0
         _recorders.add(self)
 
     def add(self, accepted: Accepted) -> None:
         """Take a credential that is not in the batch yet."""
-        secret = (accepted.principal.key_id, accepted.secret_id)
         with self._lock:
-            earlier = self._pending.get(secret)
-            if earlier is None and len(self._pending) >= MAX_PENDING:
-                self.dropped += accepted.uses
-                accepted.uses = 0
-                return
-            if earlier is not None and earlier is not accepted:
-                # The same secret, read anew: a store without a revision is read on each request.
-                accepted.uses += earlier.uses
-                earlier.uses, earlier.batch = 0, None
-            accepted.batch = self.batch
-            self._pending[secret] = accepted
-            if self._thread is None and not self._closed.is_set():
-                self._thread = self._start_thread()
+            taken = self._take(accepted)
+        if not taken:
+            self._say_full()
 
     def flush(self) -> None:
         """Write what has gathered."""
         with self._flushing:
             with self._lock:
-                pending, self._pending = self._pending, {}
+                # Both can be seen from a child that is forked now.
+                self._gathered, self._pending = self._pending, {}
                 self.batch = object()
             batch: list[Use] = []
-            for (key_id, secret_id), accepted in pending.items():
+            for (key_id, secret_id), accepted in self._gathered.items():
                 uses, accepted.uses = accepted.uses, 0
                 at = datetime.fromtimestamp(accepted.last_used, UTC)
                 batch.append(Use(key_id, secret_id, at, uses, _plain(accepted.address)))
+            self._gathered = {}
+            self._say_full()
             if not batch:
                 return
             try:
                 self._record_used(batch)
                 self._failing = False
             except Exception as error:
-                self.dropped += sum(use.uses for use in batch)
+                lost = sum(use.uses for use in batch)
+                with self._lock:
+                    self.dropped += lost
                 if not self._failing:
                     self._failing = True
                     logger.error("usage times were dropped: %s", type(error).__name__)
@@ -106,14 +107,41 @@ class UsageRecorder:
 
     def after_fork(self) -> None:
         """Start afresh in a child: what was waiting is the parent's to write."""
-        for accepted in self._pending.values():
+        for accepted in (*self._pending.values(), *self._gathered.values()):
             accepted.uses = 0
-        self._pending = {}
+        self._pending, self._gathered = {}, {}
+        self._unsaid = 0
         self._lock = threading.Lock()
         self._flushing = threading.Lock()
         self._closed = threading.Event()
         self._thread = None
         self.batch = object()
+
+    def _take(self, accepted: Accepted) -> bool:
+        secret = (accepted.principal.key_id, accepted.secret_id)
+        earlier = self._pending.get(secret)
+        if earlier is None and len(self._pending) >= MAX_PENDING:
+            self.dropped += accepted.uses
+            self._unsaid += accepted.uses
+            accepted.uses = 0
+            return False
+        if earlier is not None and earlier is not accepted:
+            # The same secret, read anew: a store without a revision is read on each request.
+            accepted.uses += earlier.uses
+            earlier.uses, earlier.batch = 0, None
+        accepted.batch = self.batch
+        self._pending[secret] = accepted
+        if self._thread is None and not self._closed.is_set():
+            self._thread = self._start_thread()
+        return True
+
+    def _say_full(self) -> None:
+        with self._lock:
+            if not self._unsaid or monotonic() < self._quiet_until:
+                return
+            uses, self._unsaid = self._unsaid, 0
+            self._quiet_until = monotonic() + SAY_AGAIN_S
+        logger.error("uses were dropped, as the buffer is full: %d", uses)
 
     def _start_thread(self) -> threading.Thread | None:
         thread = threading.Thread(

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from bearer_auth import Keyring
 from bearer_auth.records import KeyRecord
 from bearer_auth.stores import Use
 from bearer_auth.stores.sql import SQLStore
@@ -27,3 +28,23 @@ def test_a_full_buffer_is_written(empty_url):
     assert {used.last_used_at for used in usage.values()} == {LATER}
     assert {used.last_address for used in usage.values()} == {"192.0.2.7"}
     assert {tuple(used.days.items()) for used in usage.values()} == {((date(2030, 1, 1), 5),)}
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("day", "someday"),
+        ("day", b"\0"),
+        ("day", 1 << 40),
+        ("day", -(1 << 31)),
+        ("uses", "many"),
+        ("uses", 9e999),
+    ],
+)
+def test_a_day_of_use_that_can_not_be_read_hides_no_other(store, sql, caplog, column, value):
+    store.add([KeyRecord(key_id="a" * 16, user_id="user_123", created_at=NOW)])
+    for at, uses in ((NOW, 2), (NOW - timedelta(days=1), 3)):
+        store.record_used([Use("a" * 16, "0011223344556677", at, uses)])
+    sql(f"UPDATE bearer_auth_usage_days SET {column} = ? WHERE uses = 3", value)
+    assert Keyring(store).usage("a" * 16).days == {date(2030, 1, 1): 2}
+    assert caplog.messages == ["SQLStore: a day of use of key aaaaaaaaaaaaaaaa can't be read"]

@@ -103,7 +103,12 @@ def read_usage(
             for key_id, day, count in connection.execute(
                 select(table).where(table.c.key_id.in_(ids)).order_by(table.c.day)
             ):
-                by_day.setdefault(key_id, {})[_EPOCH + timedelta(days=day)] = count
+                try:
+                    on, uses = _EPOCH + timedelta(days=day), int(count)
+                except (TypeError, ValueError, OverflowError):
+                    logger.error("SQLStore: a day of use of key %s can't be read", key_id)
+                    continue
+                by_day.setdefault(key_id, {})[on] = uses
     return {
         key_id: Usage(max(used.values()), used, by_day.get(key_id, {}), addresses[key_id][1])
         for key_id, used in secrets.items()
