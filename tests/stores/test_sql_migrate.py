@@ -1,6 +1,7 @@
 """Migrations: from nothing and from early tables, and what others do meanwhile."""
 
 import threading
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -94,10 +95,12 @@ def test_creating_and_migrating_lead_to_the_same_tables(engine, empty_url):
     assert applied(engine) == [("0003",)]
 
 
-def database_of(url):
+def database_of(url, *, empty=True):
     url = sqlalchemy.make_url(url)
     if url.get_backend_name() == "sqlite":
         database = SQLiteDatabase(url, TABLES)
+        if not empty:
+            return database
         database.create()
         database.close()
         with database.transaction() as connection:
@@ -169,6 +172,62 @@ def test_tables_that_a_host_made_itself_are_taken_for_what_they_are(engine, empt
     assert applied(engine) == [("0003",)]
     store.add([KEY])
     store.replace([(KEY, KEY)])
+    store.close()
+
+
+class BreaksOffError(Exception):
+    pass
+
+
+@contextmanager
+def breaking_off_after(steps):
+    """Whoever changes tables fails after so many steps."""
+    done = []
+
+    def count(connection, cursor, statement, *rest):
+        if statement.lstrip().startswith(("CREATE", "ALTER")):
+            done.append(statement)
+            if len(done) == steps:
+                raise BreaksOffError
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "after_cursor_execute", count)
+    try:
+        with pytest.raises(BreaksOffError):
+            yield
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Engine, "after_cursor_execute", count)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 9, 18])
+@pytest.mark.parametrize("begun", ["creation", "upgrade"])
+def test_what_broke_off_is_finished(engine, empty_url, begun, steps):
+    database = database_of(empty_url)
+    with breaking_off_after(steps):
+        if begun == "creation":
+            database.create()
+        else:
+            upgrade(database, TABLES)
+    database.close()
+    store = SQLStore(empty_url, create=True)
+    assert differences(engine) == []
+    assert applied(engine) == [("0003",)]
+    store.add([KEY])
+    store.replace([(KEY, KEY)])
+    store.close()
+
+
+@pytest.mark.parametrize("steps", [2, 4, 7])
+def test_an_upgrade_of_early_tables_that_broke_off_is_finished(engine, empty_url, steps):
+    early_tables(engine)
+    database = database_of(empty_url, empty=False)
+    with breaking_off_after(steps):
+        upgrade(database, TABLES)
+    assert upgrade(database, TABLES)[-1] == "0003"
+    database.close()
+    store = SQLStore(empty_url, create=False)
+    assert store.get("a" * 16) == KEY
+    assert differences(engine) == []
+    assert run(engine, "SELECT revision FROM bearer_auth_meta") != [("r1",)]
     store.close()
 
 

@@ -84,7 +84,7 @@ def check(context: Context, /, as_json: bool) -> None:
         note(f"The tables are up to date: migration {applied}.")
         return
     if applied is None:
-        what = "There are no tables. Run: bearer-auth db upgrade"
+        what = "The tables have seen no migration. Run: bearer-auth db upgrade"
     elif applied in known:
         what = f"The tables lack {', '.join(known[known.index(applied) + 1 :])}. "
         what += "Run: bearer-auth db upgrade"

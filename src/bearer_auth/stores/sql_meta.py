@@ -26,10 +26,14 @@ _MARGIN_PART = 0.01
 
 
 def create_tables(connection: Connection, tables: Tables) -> None:
-    """Create the tables as the last migration leaves them, if there are none."""
-    if inspect(connection).has_table(tables.meta.name, schema=tables.meta.schema):
+    """Create the tables as the last migration leaves them, if there is none of them.
+
+    What was begun and broke off (MariaDB can't take back a table) is for the migrations to finish.
+    """
+    there, asked = tables.keys.metadata, inspect(connection)
+    if any(asked.has_table(table.name, schema=table.schema) for table in there.sorted_tables):
         return
-    tables.keys.metadata.create_all(connection)
+    there.create_all(connection)
     tables.applied.create(connection, checkfirst=True)
     connection.execute(insert(tables.applied).values(version_num=HEAD))
     connection.execute(insert(tables.meta).values(first_meta()))

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, create_mock_engine, insert, inspect, select
 
 from ..errors import ConfigurationError, StoreUnavailable
 from .sql_database import Database
-from .sql_tables import HEAD, Tables, first_meta
+from .sql_tables import Tables, first_meta
 
 TRIES = 30
 """Attempts to get a lock that others hold on a table."""
@@ -27,7 +27,6 @@ TRIES = 30
 PAUSE_S = 0.5
 """Seconds between two of them, in which those who wait behind get their turn."""
 
-_FIRST = "0001"
 _HERE = str(Path(__file__).with_name("migrations"))
 
 
@@ -37,7 +36,7 @@ def known_revisions(scripts: str = _HERE) -> list[str]:
 
 
 def current(database: Database, tables: Tables) -> str | None:
-    """The last migration that the tables have seen; ``None`` if there are no tables.
+    """The last migration that the tables have seen; ``None`` if none is noted.
 
     Raises:
         StoreUnavailable: The database can't answer.
@@ -65,20 +64,21 @@ def upgrade(database: Database, tables: Tables, scripts: str = _HERE) -> list[st
     """
     for attempt in range(TRIES):
         try:
-            steps = _upgrade(database, tables, scripts)
+            steps, in_use = _upgrade(database, tables, scripts)
         except StoreUnavailable as error:
             if error.reason != "locked" or attempt + 1 == TRIES:
                 raise
             time.sleep(PAUSE_S)
         else:
-            if steps and steps[0] != _FIRST:
+            if steps and in_use:
                 with database.change():
                     pass  # nobody trusts what was read by the old ways
             return steps
     raise AssertionError("the last attempt has returned or raised")
 
 
-def _upgrade(database: Database, tables: Tables, scripts: str) -> list[str]:
+def _upgrade(database: Database, tables: Tables, scripts: str) -> tuple[list[str], bool]:
+    """The migrations that were run, and whether there was a meta row before."""
     revisions = known_revisions(scripts)
     with database.migrating() as connection:
         before = _current(connection, tables)
@@ -88,16 +88,14 @@ def _upgrade(database: Database, tables: Tables, scripts: str) -> list[str]:
                 "bearer_auth doesn't know; install the newer one"
             )
         steps = revisions[revisions.index(before) + 1 if before else 0 :]
-        stamped = _is_stamped(connection, tables)
         if connection.dialect.name != "sqlite":  # there all of it is one transaction
             connection.commit()
-        if before is not None and not stamped:
-            command.stamp(_config(tables, scripts, connection=connection), before)
         if steps:
             command.upgrade(_config(tables, scripts, connection=connection), "head")
-        if connection.execute(select(tables.meta.c.id)).first() is None:
+        in_use = connection.execute(select(tables.meta.c.id)).first() is not None
+        if not in_use:
             connection.execute(tables.meta.insert(), first_meta())
-    return steps
+    return steps, in_use
 
 
 def statements(dialect: str, tables: Tables, since: str | None = None) -> str:
@@ -142,18 +140,9 @@ def _config(tables: Tables, scripts: str, **attributes: Any) -> Config:
 
 
 def _current(connection: Connection, tables: Tables) -> str | None:
-    if _is_stamped(connection, tables):
-        return connection.scalar(select(tables.applied.c.version_num))
-    # Tables that were made without migrations: by an early bearer_auth, or by the host's own.
-    asked = inspect(connection)
-    if not asked.has_table(tables.meta.name, schema=tables.meta.schema):
-        return None
-    columns = asked.get_columns(tables.meta.name, schema=tables.meta.schema)
-    return HEAD if any(column["name"] == "lease_ms" for column in columns) else _FIRST
-
-
-def _is_stamped(connection: Connection, tables: Tables) -> bool:
+    # Without a note the tables may be an early bearer_auth's, or a host's own, or a part of those
+    # that were begun: each step of the migrations finds out for itself whether it was done.
     applied = tables.applied
     if not inspect(connection).has_table(applied.name, schema=applied.schema):
-        return False
-    return connection.execute(select(applied)).first() is not None
+        return None
+    return connection.scalar(select(applied.c.version_num))
