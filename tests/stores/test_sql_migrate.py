@@ -124,6 +124,45 @@ def test_the_migrations_lead_there_too(engine, empty_url):
     store.close()
 
 
+def test_on_postgresql_indexes_and_constraints_have_the_same_names_too(servers):
+    found = []
+    for make in (ServerDatabase.create, lambda database: upgrade(database, TABLES)):
+        url = servers.database("postgresql")
+        make(database_of(url))
+        engine = sqlalchemy.create_engine(url, poolclass=NullPool)
+        found.append(
+            run(engine, "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1")
+            + run(engine, "SELECT conname, contype FROM pg_constraint ORDER BY 1")
+        )
+    assert found[0] == found[1]
+    assert ("bearer_auth_alembic_version_pkc", "p") in found[0]
+
+
+@pytest.mark.parametrize("schema", [None, "Auth"])
+def test_a_migration_that_is_run_again_builds_only_the_indexes_that_are_invalid(servers, schema):
+    url = servers.database("postgresql")
+    engine = sqlalchemy.create_engine(url, poolclass=NullPool)
+    run(engine, 'CREATE SCHEMA "Auth"')
+    store = SQLStore(url, create=True, schema=schema, table_prefix="X_")
+    version = f'"{schema}"."X_alembic_version"' if schema else '"X_alembic_version"'
+    run(
+        engine,
+        f"UPDATE {version} SET version_num = '0001'",
+        "UPDATE pg_index SET indisvalid = false"
+        " FROM pg_class WHERE oid = indexrelid AND relname = 'X_keys_status'",
+    )
+    indexes = (
+        "SELECT relname, oid FROM pg_class JOIN pg_index ON oid = indexrelid"
+        " WHERE indisvalid AND relname LIKE 'X\\_%%'"
+    )
+    before = dict(map(tuple, run(engine, indexes)))
+    assert store.upgrade() == ["0002", "0003"]
+    after = dict(map(tuple, run(engine, indexes)))
+    assert after.pop("X_keys_status") not in before.values()
+    assert after == before
+    store.close()
+
+
 def test_the_printed_statements_lead_there_too(engine, empty_url):
     dialect = engine.dialect.name
     text = statements(dialect, TABLES)

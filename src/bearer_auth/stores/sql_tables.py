@@ -18,6 +18,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     String,
     Table,
     Text,
@@ -198,7 +199,9 @@ def make_tables(prefix: str, schema: str | None) -> Tables:
     applied = Table(
         f"{prefix}alembic_version",
         MetaData(schema=schema),
-        Column("version_num", String(32), primary_key=True),
+        Column("version_num", String(32)),
+        # As Alembic calls it.
+        PrimaryKeyConstraint("version_num", name=f"{prefix}alembic_version_pkc"),
     )
     return Tables(keys, usage, days, requests, limits, events, meta, applied, prefix)
 

@@ -84,29 +84,42 @@ def create_table(table: str, *columns: sa.Column[Any]) -> None:
 
 
 def create_index(index: str, table: str, columns: list[str]) -> None:
-    """Create an index without keeping others from writing, unless it is there.
-
-    One that PostgreSQL was interrupted in stays behind, and is of no use.
-    """
+    """Create an index without keeping others from writing, unless it is there."""
     if context.is_offline_mode() or op.get_bind().dialect.name != "postgresql":
         if not _has_index(index, table):
             op.create_index(name(index), name(table), columns, schema=schema())
+        return
+    valid = _is_valid(index, table)
+    if valid:
         return
     with op.get_context().autocommit_block():
         # It waits for each transaction that began before, of whatever table, and nobody waits
         # behind it. So it may wait for longer than who locks a table.
         op.execute("SET lock_timeout = '5min'")
-        op.drop_index(
-            name(index),
-            name(table),
-            schema=schema(),
-            postgresql_concurrently=True,
-            if_exists=True,
-        )
+        if valid is not None:
+            op.drop_index(name(index), name(table), schema=schema(), postgresql_concurrently=True)
         op.create_index(
             name(index), name(table), columns, schema=schema(), postgresql_concurrently=True
         )
         op.execute(PATIENCE)
+
+
+def _is_valid(index: str, table: str) -> bool | None:
+    """Whether an index of PostgreSQL can be used; ``None`` if there is none.
+
+    One in whose making it was interrupted stays behind, and is of no use (its manual, CREATE INDEX,
+    "Building Indexes Concurrently").
+    """
+    bind = op.get_bind()
+    quoted = bind.dialect.identifier_preparer.format_table(sa.table(name(table), schema=schema()))
+    valid: bool | None = bind.scalar(
+        sa.text(
+            "SELECT indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
+            " WHERE relname = :index AND indrelid = to_regclass(:table)"
+        ),
+        {"index": name(index), "table": quoted},
+    )
+    return valid
 
 
 def _has_index(index: str, table: str) -> bool:
