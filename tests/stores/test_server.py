@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import traceback
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 import sqlalchemy
@@ -15,7 +15,7 @@ from sqlalchemy.pool import NullPool
 from bearer_auth import Keyring
 from bearer_auth.errors import ConfigurationError, Conflict, KeyExists, StoreUnavailable
 from bearer_auth.records import KeyRecord
-from bearer_auth.stores import Query
+from bearer_auth.stores import Query, Use
 from bearer_auth.stores import server as server_module
 from bearer_auth.stores.sql import SQLStore
 from bearer_auth.testing import WritableKeyStoreContract
@@ -174,6 +174,31 @@ def test_under_another_protocol_nothing_is_remembered_and_nothing_changed(server
     with pytest.raises(ConfigurationError, match="may read keys, not change them"):
         server_store.replace([(key("a"), key("a", name="CI"))])
     assert server_store.get("a" * 16) == key("a")
+
+
+@pytest.mark.parametrize(
+    ("what", "error", "said"),
+    [
+        ("protocol", ConfigurationError, "used with protocol 2, and this bearer_auth knows 1"),
+        ("version", StoreUnavailable, "upgraded by a newer bearer_auth"),
+    ],
+)
+def test_under_another_protocol_or_version_nothing_is_written(
+    server_store, server_sql, what, error, said
+):
+    use = Use("a" * 16, "0011223344556677", NOW, 1)
+    server_store.add([key("a")])
+    server_store.record_used([use])
+    server_sql(f"UPDATE bearer_auth_meta SET {what} = 2")
+    for write in (
+        lambda: server_store.add([key("b")]),
+        lambda: server_store.record_used([use]),
+        lambda: server_store.prune_usage(date(2031, 1, 1)),
+    ):
+        with pytest.raises(error, match=said):
+            write()
+    assert server_store.get("b" * 16) is None
+    assert server_store.usage_of(["a" * 16])["a" * 16].days == {date(2030, 1, 1): 1}
 
 
 # The lease

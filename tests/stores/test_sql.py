@@ -4,7 +4,7 @@ import sqlite3
 import subprocess
 import sys
 import traceback
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import sqlalchemy
@@ -158,6 +158,29 @@ def test_under_another_protocol_nothing_is_remembered_and_nothing_changed(store,
     assert store.get("a" * 16) == key("a")
     sql("UPDATE bearer_auth_meta SET protocol = 1")
     assert store.revision() is not None
+
+
+@pytest.mark.parametrize(
+    ("what", "error", "said"),
+    [
+        ("protocol", ConfigurationError, "used with protocol 2, and this bearer_auth knows 1"),
+        ("version", StoreUnavailable, "upgraded by a newer bearer_auth"),
+    ],
+)
+def test_under_another_protocol_or_version_nothing_is_written(store, sql, what, error, said):
+    use = Use("a" * 16, "0011223344556677", NOW, 1)
+    store.add([key("a")])
+    store.record_used([use])
+    sql(f"UPDATE bearer_auth_meta SET {what} = 2")
+    for write in (
+        lambda: store.add([key("b")]),
+        lambda: store.record_used([use]),
+        lambda: store.prune_usage(date(2031, 1, 1)),
+    ):
+        with pytest.raises(error, match=said):
+            write()
+    assert store.get("b" * 16) is None
+    assert store.usage_of(["a" * 16])["a" * 16].days == {date(2030, 1, 1): 1}
 
 
 def test_without_usage_nothing_is_noted(path):

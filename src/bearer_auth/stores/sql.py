@@ -28,7 +28,7 @@ try:  # before our own modules that need it too, so that this is what is said in
 except ImportError as error:
     raise ImportError('SQLStore needs SQLAlchemy: pip install "bearer_auth[sql]"') from error
 
-from .sql_meta import MAX_LEASE_MS
+from .sql_meta import MAX_LEASE_MS, check_writable
 from .sql_open import open_database, source_of
 from .sql_prepare import prepare
 from .sql_query import listing
@@ -146,6 +146,7 @@ class SQLStore:
             return
         try:
             with self._database.transaction() as connection:
+                check_writable(connection, self._tables)
                 try:
                     self._database.insert_keys(connection, list(rows.values()))
                 except IntegrityError:
@@ -205,6 +206,7 @@ class SQLStore:
     def prune_usage(self, before: date) -> int:
         """Forget how often keys were used on the days before."""
         with self._database.transaction() as connection:
+            check_writable(connection, self._tables)
             return prune_days(connection, self._tables, before)
 
     def upgrade(self) -> Sequence[str]:
@@ -275,6 +277,7 @@ class SQLStore:
         """Note uses; rather fails than waits for long."""
         if batch:
             with self._database.transaction(brief=True) as connection:
+                check_writable(connection, self._tables)
                 write_uses(connection, self._tables, batch)
 
 

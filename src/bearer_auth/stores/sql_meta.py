@@ -66,14 +66,31 @@ def replace_revision(connection: Connection, tables: Tables) -> tuple[str, float
         .values(revision=revision)
     )
     if connection.execute(statement).rowcount != 1:
-        protocol = connection.scalar(select(meta.c.protocol))
-        if protocol not in (None, PROTOCOL):
-            raise ConfigurationError(
-                f"the tables are used with protocol {protocol}, and this bearer_auth knows "
-                f"{PROTOCOL}: it may read keys, not change them; install the newer one"
-            )
-        raise StoreUnavailable(no_meta_row(tables))
+        raise _refusal(tables, connection.scalar(select(meta.c.protocol)))
     return revision, commit_wait_s(connection.scalar(select(meta.c.wait_ms)) or 0)
+
+
+def check_writable(connection: Connection, tables: Tables) -> None:
+    """The first statement of who writes and changes no existing record.
+
+    Raises:
+        ConfigurationError: The tables are used with another protocol.
+        StoreUnavailable: There is no row of a version that is understood here.
+    """
+    meta = tables.meta
+    row = connection.execute(select(meta.c.protocol, meta.c.version)).first()
+    protocol, version = row or (None, None)
+    if version is None or version > SCHEMA_VERSION or protocol != PROTOCOL:
+        raise _refusal(tables, protocol)
+
+
+def _refusal(tables: Tables, protocol: int | None) -> ConfigurationError | StoreUnavailable:
+    if protocol in (None, PROTOCOL):
+        return StoreUnavailable(no_meta_row(tables))
+    return ConfigurationError(
+        f"the tables are used with protocol {protocol}, and this bearer_auth knows {PROTOCOL}: it "
+        "may read keys, not change them; install the newer one"
+    )
 
 
 def set_lease(database: Database, tables: Tables, lease_ms: int) -> None:
