@@ -15,11 +15,11 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_mock_engine, insert, inspect, select
+from sqlalchemy import Connection, create_mock_engine, insert, inspect, select, update
 
 from ..errors import ConfigurationError, StoreUnavailable
 from .sql_database import Database
-from .sql_tables import Tables, first_meta
+from .sql_tables import Tables, first_meta, new_revision
 
 TRIES = 30
 """Attempts to get a lock that others hold on a table."""
@@ -101,6 +101,8 @@ def _upgrade(database: Database, tables: Tables, scripts: str) -> tuple[list[str
 def statements(dialect: str, tables: Tables, since: str | None = None) -> str:
     """The upgrade as SQL, for who runs it by hand.
 
+    On PostgreSQL an index of a table that others use is built outside of a transaction.
+
     Args:
         dialect: ``sqlite``, ``postgresql`` or ``mysql``.
         tables: The tables.
@@ -118,11 +120,15 @@ def statements(dialect: str, tables: Tables, since: str | None = None) -> str:
     config.output_buffer = out
     with redirect_stdout(out):
         command.upgrade(config, f"{since or 'base'}:head", sql=True)
-    if since is None:
-        engine: Any = create_mock_engine(f"{dialect}://", print)  # for its dialect only
-        row = insert(tables.meta).values(first_meta())
-        literal = row.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True})
-        out.write(f"{literal};\n")
+    # With a new revision nobody trusts what was read by the old ways.
+    last = (
+        insert(tables.meta).values(first_meta())
+        if since is None
+        else update(tables.meta).values(revision=new_revision())
+    )
+    engine: Any = create_mock_engine(f"{dialect}://", print)  # for its dialect only
+    literal = last.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True})
+    out.write(f"{literal};\n")
     return out.getvalue()
 
 

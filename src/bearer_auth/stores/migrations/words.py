@@ -81,11 +81,13 @@ def create_table(table: str, *columns: sa.Column[Any]) -> None:
     """Create a table, unless it is there."""
     if not has_table(table):
         op.create_table(name(table), *columns, schema=schema(), **OPTIONS)
+    if context.is_offline_mode():
+        _printed().add(table)
 
 
 def create_index(index: str, table: str, columns: list[str]) -> None:
     """Create an index without keeping others from writing, unless it is there."""
-    if context.is_offline_mode() or op.get_bind().dialect.name != "postgresql":
+    if op.get_context().dialect.name != "postgresql" or table in _printed():
         if not _has_index(index, table):
             op.create_index(name(index), name(table), columns, schema=schema())
         return
@@ -93,15 +95,23 @@ def create_index(index: str, table: str, columns: list[str]) -> None:
     if valid:
         return
     with op.get_context().autocommit_block():
-        # It waits for each transaction that began before, of whatever table, and nobody waits
-        # behind it. So it may wait for longer than who locks a table.
-        op.execute("SET lock_timeout = '5min'")
+        if not context.is_offline_mode():
+            # It waits for each transaction that began before, of whatever table, and nobody waits
+            # behind it. So it may wait for longer than who locks a table.
+            op.execute("SET lock_timeout = '5min'")
         if valid is not None:
             op.drop_index(name(index), name(table), schema=schema(), postgresql_concurrently=True)
         op.create_index(
             name(index), name(table), columns, schema=schema(), postgresql_concurrently=True
         )
-        op.execute(PATIENCE)
+        if not context.is_offline_mode():
+            op.execute(PATIENCE)
+
+
+def _printed() -> set[str]:
+    """The tables that are made by the same script, so that nobody else has them yet."""
+    printed: set[str] = context.config.attributes.setdefault("printed", set())
+    return printed
 
 
 def _is_valid(index: str, table: str) -> bool | None:
@@ -110,6 +120,8 @@ def _is_valid(index: str, table: str) -> bool | None:
     One in whose making it was interrupted stays behind, and is of no use (its manual, CREATE INDEX,
     "Building Indexes Concurrently").
     """
+    if context.is_offline_mode():
+        return None
     bind = op.get_bind()
     quoted = bind.dialect.identifier_preparer.format_table(sa.table(name(table), schema=schema()))
     valid: bool | None = bind.scalar(
