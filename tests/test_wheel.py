@@ -80,6 +80,16 @@ def test_the_wheel_holds_the_package_and_says_that_it_is_typed(dist: Path) -> No
         names = archive.namelist()
     assert "bearer_auth/__init__.py" in names
     assert "bearer_auth/py.typed" in names
+    migrations = "bearer_auth/stores/migrations/"
+    assert {name.removeprefix(migrations) for name in names if name.startswith(migrations)} == {
+        "__init__.py",
+        "env.py",
+        "words.py",
+        "versions/__init__.py",
+        "versions/v0001_keys_usage_meta.py",
+        "versions/v0002_leases_and_days.py",
+        "versions/v0003_requests_limits_events.py",
+    }
     assert {name.split("/")[0] for name in names} == {
         "bearer_auth",
         "bearer_auth-0.1.0.dist-info",

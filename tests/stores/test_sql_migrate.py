@@ -1,7 +1,8 @@
 """Migrations: from nothing and from early tables, and what others do meanwhile."""
 
-import threading
-from contextlib import contextmanager
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -328,22 +329,45 @@ def test_prefix_and_schema_are_kept(servers):
     store.close()
 
 
-def test_several_workers_may_start_at_once(empty_url):
-    together, failed = threading.Barrier(4), []
+WORKER = """
+import sys
+from bearer_auth.stores import sql_migrate
+from bearer_auth.stores.sql import SQLStore
 
-    def start():
-        together.wait(10)
-        try:
-            SQLStore(empty_url, create=True).close()
-        except Exception as error:
-            failed.append(error)
+print("ready", flush=True)
+SQLStore(sys.stdin.readline().strip(), create=True).close()
+"""
 
-    threads = [threading.Thread(target=start) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert failed == []
+
+def start_workers(url, count):
+    """Processes that open the store at the same time; how each ended."""
+    with ExitStack() as stack:
+        workers = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", WORKER],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            for _ in range(count)
+        ]
+        for worker in workers:
+            assert worker.stdout.readline() == "ready\n"
+        for worker in workers:
+            worker.stdin.write(f"{url}\n")
+            worker.stdin.flush()
+        ends = [worker.communicate(timeout=60) for worker in workers]
+        return [(worker.returncode, said) for worker, (_, said) in zip(workers, ends, strict=True)]
+
+
+def test_several_workers_may_start_at_once(engine, empty_url):
+    assert start_workers(empty_url, 4) == [(0, "")] * 4
+    assert differences(engine) == []
+    assert applied(engine) == [("0003",)]
+    assert run(engine, "SELECT count(*) FROM bearer_auth_meta") == [(1,)]
 
 
 @pytest.mark.parametrize("backend", ["postgresql", "mariadb"])
@@ -386,19 +410,8 @@ def test_it_gives_up_in_the_end(servers, backend, monkeypatch):
 def test_several_may_upgrade_at_once(servers, backend):
     """An index that is built waits for the snapshots of others, those in the queue too."""
     url = servers.database(backend)
-    early_tables(sqlalchemy.create_engine(url, poolclass=NullPool))
-    together, failed = threading.Barrier(3), []
-
-    def start():
-        together.wait(10)
-        try:
-            SQLStore(url, create=True).close()
-        except Exception as error:
-            failed.append(error)
-
-    threads = [threading.Thread(target=start) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert failed == []
+    engine = sqlalchemy.create_engine(url, poolclass=NullPool)
+    early_tables(engine)
+    assert start_workers(url, 3) == [(0, "")] * 3
+    assert differences(engine) == []
+    assert applied(engine) == [("0003",)]
