@@ -14,16 +14,7 @@ from . import Page, Query, Usage, Use
 from .cursor import encode_cursor
 
 try:  # before our own modules that need it too, so that this is what is said in all cases
-    from sqlalchemy import (
-        URL,
-        Connection,
-        Engine,
-        Select,
-        bindparam,
-        delete,
-        select,
-        update,
-    )
+    from sqlalchemy import URL, Connection, Engine, Select, bindparam, delete, select, update
     from sqlalchemy.exc import IntegrityError
 except ImportError as error:
     raise ImportError('SQLStore needs SQLAlchemy: pip install "bearer_auth[sql]"') from error
