@@ -11,6 +11,7 @@ from wsgiref.util import FileWrapper
 from flask import Flask, request
 
 from bearer_auth import BearerAuth, InvalidRequest, Rule, get_principal, get_request_id
+from bearer_auth.idempotency import SQLIdempotencyStore
 from bearer_auth.stores.sql import SQLStore
 
 STORE = SQLStore(f"sqlite:///{os.environ['SERVED_STORE']}")
@@ -18,6 +19,7 @@ FOLDER = os.environ["SERVED_FOLDER"]
 RULES = {
     "rules": [Rule("/admin/*", scopes=["admin"]), Rule("/upload", content_types=None)],
     "public": ["/docs", "/static/*"],
+    "idempotency": SQLIdempotencyStore(f"sqlite:///{os.environ['SERVED_STORE']}"),
 }
 
 
@@ -29,6 +31,7 @@ def tiny(environ, start_response):
         "/file": file,
         "/body": body,
         "/upload": body,
+        "/each-way": each_way,
         "/pid": pid,
         "/late": late,
         "/later": later,
@@ -89,6 +92,15 @@ def body(environ, start_response):
             data += source.read(size)
             source.readline()
     return answer(start_response, data.decode())
+
+
+def each_way(environ, start_response):
+    """Read the body a part at a time, in each of the ways that PEP 3333 knows."""
+    source = environ["wsgi.input"]
+    parts = [source.read(3), source.readline(), next(iter(source))]
+    parts += source.readlines()
+    assert source.read() == source.read(5) == source.readline() == b""
+    return answer(start_response, json.dumps([os.getpid(), [part.decode() for part in parts]]))
 
 
 def stream(environ, start_response):
