@@ -26,6 +26,7 @@ FLOORS = {
     "policy": 1,
     "stores": 2,
     "idempotency": 2,
+    "ratelimit": 2,
     "authenticator": 3,
     "cache": 3,
     "usage": 3,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from hmac import compare_digest
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .cache import Accepted, BoundedDict, Generation
 from .errors import ConfigurationError, InsufficientScope, InvalidToken, StoreUnavailable
@@ -32,6 +32,9 @@ from .token import check_part, minted_key_id
 from .usage import UsageRecorder
 from .values import Clock, check_clock, listed
 
+if TYPE_CHECKING:
+    from .ratelimit import FailureLimit
+
 MAX_PROOFS = 16_384
 """Proofs of slow hashes that are remembered, about 0.3 KiB each."""
 
@@ -52,6 +55,8 @@ class Authenticator:
         formats: Formats of keys that others have issued; see ``bearer_auth.formats``.
         clock: Seconds since 1970; for tests.
         cache_size: Accepted credentials to remember, about 1 KiB each; 0 for none.
+        failures: Limits how many keys that nobody knows one address may send; ``RateLimits`` has
+            one. Keys that were proven before pass.
 
     Attributes:
         environments: The environments whose keys are accepted.
@@ -73,6 +78,7 @@ class Authenticator:
         formats: Iterable[KeyFormat] = (),
         clock: Clock = time.time,
         cache_size: int = 16_384,
+        failures: FailureLimit | None = None,
     ) -> None:
         check_store(store)
         self._store = store
@@ -93,6 +99,9 @@ class Authenticator:
         self._generation = Generation(object(), cache_size)
         self._proofs: BoundedDict[bytes, str] = BoundedDict(MAX_PROOFS)
         self._slow = SlowHasher()
+        self._failures = failures
+        # Keys that were proven once: who floods the rest of their address doesn't shut them out.
+        self._proven: BoundedDict[bytes, None] = BoundedDict(cache_size or 1)
         record_used = _optional(store, "record_used")
         self._usage = UsageRecorder(record_used) if record_used is not None else None
         self._record_address = bool(getattr(store, "record_address", False))
@@ -107,6 +116,7 @@ class Authenticator:
         Raises:
             InvalidToken: It is not valid here; ``reason`` says why, for the log only.
             InsufficientScope: The key may not be used from this address.
+            RateLimited: Too many keys that nobody knows came from this address.
             StoreUnavailable: The store can't answer.
         """
         if not token:
@@ -136,7 +146,11 @@ class Authenticator:
             sent, token = token, bearer_token(value)
             if token != sent:  # blanks beside it went into the digest above
                 digest = sha256(token.encode()).digest()
-            accepted = self._look_up(token, digest, now)
+            accepted = (
+                self._look_up(token, digest, now)
+                if self._failures is None
+                else self._tried(self._failures, token, digest, now, client_ip)
+            )
         if accepted.networks is not None:
             _check_address(accepted, client_ip)
         usage = self._usage
@@ -159,6 +173,27 @@ class Authenticator:
         """Write usage times and end the thread that does so; the store stays open."""
         if self._usage is not None:
             self._usage.close()
+
+    def _tried(
+        self, failures: FailureLimit, token: str, digest: bytes, now: float, address: str | None
+    ) -> Accepted:
+        """Look a token up, unless there were too many failures from its address."""
+        known = digest in self._proven
+        if not known:
+            failures.begin(address)  # before it may cost anything
+        try:
+            accepted = self._look_up(token, digest, now)
+        except InvalidToken:
+            self._proven.pop(digest, None)
+            raise
+        except Exception:
+            if not known:
+                failures.forgive(address)
+            raise
+        if not known:
+            failures.forgive(address)
+            self._proven.remember(digest, None)
+        return accepted
 
     def _look_up(self, token: str, digest: bytes, now: float) -> Accepted:
         """Prove a token by its record, the whole way."""

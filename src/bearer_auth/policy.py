@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, fields
 from types import EllipsisType
 from typing import NamedTuple
@@ -27,6 +27,9 @@ from .values import listed
 
 MAX_DECISIONS = 2048
 """Decisions that a policy remembers."""
+
+MAX_COST = 1_000_000
+"""The cost of one request, at most."""
 
 MAX_REMEMBERED = 256
 """Characters of a method and a path together whose decision is remembered."""
@@ -54,6 +57,9 @@ class Rule:
         optional: Without an Authorization header the app decides; a bad one is still a 401.
         content_types: The media types that a body may have; ``...`` as the policy says, ``None``
             any.
+        limit: What one owner may send here, such as ``"10/minute"``, beside the limit of their
+            plan; needs ``BearerAuth(rate_limits=…)``.
+        cost: What a request here counts as under each limit.
 
     Raises:
         TypeError: A value is of the wrong type.
@@ -67,6 +73,8 @@ class Rule:
     public: bool = False
     optional: bool = False
     content_types: Iterable[str] | EllipsisType | None = ...
+    limit: str | None = None
+    cost: int = 1
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -84,11 +92,31 @@ class Rule:
             put(self, "methods", tuple(sorted(methods)))
         if self.content_types is not None and not isinstance(self.content_types, EllipsisType):
             put(self, "content_types", ContentTypes(self.content_types).names)
-        if self.public and (self.scopes or self.optional or self.content_types is not ...):
+        if self.limit is not None and not isinstance(self.limit, str):
+            raise TypeError(f"limit of the rule for {self.path!r} must be text or None")
+        if not isinstance(self.cost, int) or isinstance(self.cost, bool):
+            raise TypeError(f"cost of the rule for {self.path!r} must be a whole number")
+        if not 1 <= self.cost <= MAX_COST:
+            raise ConfigurationError(
+                f"cost of the rule for {self.path!r} must be 1 to {MAX_COST}: {self.cost}"
+            )
+        restricts = self.scopes or self.limit is not None or self.cost != 1
+        if self.public and (restricts or self.optional or self.content_types is not ...):
             raise ConfigurationError(
                 f"the rule for {self.path!r} is public, so nothing is read there: leave out "
-                "scopes, optional and content_types, or leave out public"
+                "scopes, optional, content_types, limit and cost, or leave out public"
             )
+
+    @property
+    def counts(self) -> bool:
+        """Whether it has a limit or a cost of its own."""
+        return self.limit is not None or self.cost != 1
+
+    @property
+    def name(self) -> str:
+        """What names it among the rules of a policy."""
+        methods = " ".join(self.methods or ())
+        return f"{methods} {self.path}".strip()
 
     def __repr__(self) -> str:
         said = [
@@ -127,13 +155,26 @@ class Policy:
     Attributes:
         default: What a request needs that no rule is about.
         trivial: Whether there is no rule at all: then ``default`` holds for every request.
+        limits: The limits of the rules that have one, by the names of the rules.
+        costs: Likewise what a request costs, where that isn't 1.
+        counts: Whether there is any of these.
 
     Raises:
         TypeError: A value is of the wrong type.
         ConfigurationError: A value is malformed, or a rule is out of reach behind another.
     """
 
-    __slots__ = ("_decided", "_rules", "_strictest", "default", "trivial")
+    __slots__ = (
+        "_counted",
+        "_decided",
+        "_rules",
+        "_strictest",
+        "costs",
+        "counts",
+        "default",
+        "limits",
+        "trivial",
+    )
 
     def __init__(
         self,
@@ -162,6 +203,47 @@ class Policy:
         self.default = Decision(False, False, (), types)
         self._strictest = self._with_scopes_of(self._rules)
         self.trivial = not self._rules
+        counting = [each.rule for each in self._rules if each.rule.counts]
+        self.limits = {rule.name: rule.limit for rule in counting if rule.limit is not None}
+        self.costs = {rule.name: rule.cost for rule in counting if rule.cost != 1}
+        self.counts = bool(counting)
+        self._counted: dict[tuple[str, str], tuple[tuple[str, ...], int]] = {}
+
+    def counted(self, method: str, path: str) -> tuple[Sequence[str], int]:
+        """The names of the rules whose limits a request falls under, and what it costs.
+
+        Args:
+            method: REQUEST_METHOD, as it came.
+            path: PATH_INFO, as it came.
+        """
+        try:
+            return self._counted[method, path]
+        except KeyError:
+            pass
+        rules = [each.rule for each in self._counting(method, path) if each.rule.counts]
+        names = tuple(dict.fromkeys(rule.name for rule in rules if rule.limit is not None))
+        found = names, max((rule.cost for rule in rules), default=1)
+        if len(method) + len(path) <= MAX_REMEMBERED:
+            if len(self._counted) >= MAX_DECISIONS:
+                self._counted.clear()
+            self._counted[method, path] = found
+        return found
+
+    def _counting(self, method: str, path: str) -> Iterable[_Compiled]:
+        """The rules that a request may fall under, in each reading of its path."""
+        text = paths.decode(path)
+        if text is not None and paths.is_normal(text):
+            forms = {text, text.removesuffix("/") or "/"}
+            return [rule for form in forms if (rule := self._first(method, form)) is not None]
+        readings, more = paths.normalise(path), paths.readings(path)
+        if readings is None or more is None:
+            return self._rules
+        # A rule that doesn't count only takes away what later ones would, so here it is passed by.
+        rules = [rule for rule in self._rules if rule.rule.counts and rule.has(method.upper())]
+        found: list[_Compiled] = []
+        for form in {*readings, *more}:
+            found += [rule for rule in rules if rule.pattern.covers(form)][:1]
+        return found
 
     def decide(self, method: str, path: str) -> Decision:
         """What a request needs.
@@ -236,12 +318,13 @@ class Policy:
 class _Compiled:
     """A rule, ready to be compared with requests."""
 
-    __slots__ = ("methods", "pattern", "rule", "scopes", "types")
+    __slots__ = ("methods", "pattern", "restricts", "rule", "scopes", "types")
 
     def __init__(self, rule: Rule, default: ContentTypes | None) -> None:
         self.rule = rule
         self.pattern = Pattern(rule.path)
         self.scopes = frozenset(rule.scopes)
+        self.restricts = bool(self.scopes) or rule.counts
         methods = None if rule.methods is None else frozenset(rule.methods)
         self.methods = methods | {"HEAD"} if methods and "GET" in methods else methods
         self.types = default
@@ -257,14 +340,14 @@ class _Compiled:
         """Whether the rule is about this request to a normal path."""
         if self.rule.public:
             return self.has(method) and self.pattern.matches(text)
-        match = self.pattern.covers if self.scopes else self.pattern.matches
+        match = self.pattern.covers if self.restricts else self.pattern.matches
         return self.has(method.upper()) and match(text)
 
     def hides(self, later: _Compiled) -> bool:
         """Whether no request that a later rule is written for gets past this one."""
         if self.methods is not None and (later.methods is None or later.methods - self.methods):
             return False
-        return later.pattern.within(self.pattern, wide=bool(self.scopes))
+        return later.pattern.within(self.pattern, wide=self.restricts)
 
 
 def _check_method(method: str) -> str:

@@ -210,6 +210,7 @@ class Principal:
     scopes: tuple[str, ...] = ()
     environment: str = "production"
     name: str = ""
+    limit: str | None = None
     _metadata: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False, repr=False)
 
     @classmethod
@@ -223,6 +224,7 @@ class Principal:
             scopes=record.scopes,
             environment=record.environment,
             name=record.name,
+            limit=record.limit,
             _metadata=record.metadata,
         )
 

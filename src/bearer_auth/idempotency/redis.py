@@ -180,8 +180,8 @@ class RedisIdempotencyStore:
 def _client(url_or_client: object, timeout: float) -> tuple[Any, bool]:
     if isinstance(url_or_client, str):
         try:
-            from_url: Callable[..., Any] = redis.Redis.from_url  # pyright: ignore[reportUnknownMemberType]
-            client = from_url(
+            of_redis: Any = redis.Redis
+            client = of_redis.from_url(
                 url_or_client,
                 socket_timeout=timeout,
                 socket_connect_timeout=timeout,

@@ -87,7 +87,11 @@ class SQLIdempotencyStore:
         self._times = times = check_times(lease, keep, records_per_key)
         self.lease = lease
         self._database, tables = open_tables(
-            url_or_engine, schema=schema, table_prefix=table_prefix, timeout=timeout
+            url_or_engine,
+            schema=schema,
+            table_prefix=table_prefix,
+            timeout=timeout,
+            clock=clock,
         )
         self._table = tables.requests
         self._clock = clock

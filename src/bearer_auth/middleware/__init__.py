@@ -22,10 +22,13 @@ from .header_alias import header_alias
 from .idempotency import IDEMPOTENCY, IDEMPOTENCY_KEY
 from .idempotency import idempotency as idempotent
 from .principal import get_principal, get_request_id, require_scopes
+from .rate_limit import rate_limit
 from .request_id import REQUEST_ID, report, request_id
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from ..ratelimit import RateLimits
 
 
 class BearerAuth:
@@ -54,6 +57,7 @@ class BearerAuth:
             BearerAuth, say.
         set_remote_user: Set ``REMOTE_USER`` and ``AUTH_TYPE``. Beware: Django's
             RemoteUserMiddleware turns that into a full login.
+        rate_limits: How many requests a plan, a key or a rule allows: a ``RateLimits``.
         idempotency: Where requests with an idempotency key are remembered, so that a repeat gets
             the same answer and the app doesn't run again: a store such as
             ``SQLIdempotencyStore(url)``, or an ``Idempotency`` with a store and limits.
@@ -93,6 +97,7 @@ class BearerAuth:
         allow_preflight: bool = False,
         keep_authorization_header: bool = False,
         set_remote_user: bool = False,
+        rate_limits: RateLimits | None = None,
         idempotency: IdempotencyStore | Idempotency | None = None,
         peppers: Iterable[Pepper] = (),
         formats: Iterable[KeyFormat] = (),
@@ -120,15 +125,28 @@ class BearerAuth:
         self.app = app
         self.store = store
         self.event_sink = event_sink
+        if rate_limits is not None and not callable(getattr(rate_limits, "check", None)):
+            raise TypeError(f"rate_limits must be a RateLimits, not {rate_limits!r}")
         self.authenticator = Authenticator(
-            store, environments=environments, peppers=peppers, formats=formats, clock=clock
+            store,
+            environments=environments,
+            peppers=peppers,
+            formats=formats,
+            clock=clock,
+            failures=None if rate_limits is None else rate_limits.failures,
         )
         self.policy = Policy(rules, public=public, content_types=content_types)
+        if self.policy.counts and rate_limits is None:
+            raise ConfigurationError(
+                "a rule has a limit or a cost, and nothing counts: give rate_limits=RateLimits(…)"
+            )
         self._emitter = emitter = Emitter(event_sink)
         once = idempotency
         if once is not None and not isinstance(once, Idempotency):
             once = Idempotency(once)
         inner = app if once is None else idempotent(app, settings=once, emitter=emitter)
+        if rate_limits is not None:
+            inner = rate_limit(inner, limits=rate_limits, policy=self.policy, emitter=emitter)
 
         def layers(authenticator: Authenticator) -> WSGIApplication:
             # From the inside out. A refusal is raised, and becomes an answer in the outermost.

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 REQUEST_ID = "bearer_auth.request_id"
 """Environ key of the request's id."""
 
+LIMIT_HEADERS = "bearer_auth.limit_headers"
+"""Environ key of the headers by which a limited request's answer tells of its limits."""
+
 # A kept id is still text that a client chose; these characters are harmless in a header, a log
 # line and a shell's double quotes.
 _SENT_ID = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
@@ -73,7 +76,7 @@ def request_id(app: WSGIApplication, *, challenge: str, emitter: Emitter) -> WSG
     ) -> list[bytes]:
         report(emitter, error, environ)
         status, headers, body = error.wire(environ)
-        answered = [*headers, header]
+        answered = [*headers, *environ.get(LIMIT_HEADERS, ()), header]
         if started:
             # The server raises this again if the headers have gone out (PEP 3333).
             start(status, answered, sys.exc_info())
@@ -88,6 +91,8 @@ def request_id(app: WSGIApplication, *, challenge: str, emitter: Emitter) -> WSG
             identifier = _ids.prefix + str(_ids.next())
             # A BearerAuth within this one, or a log of the app, takes the same id from the header.
             environ["HTTP_X_REQUEST_ID"] = identifier
+        if LIMIT_HEADERS in environ:
+            del environ[LIMIT_HEADERS]
         environ[REQUEST_ID] = identifier
         environ[CHALLENGE] = challenge
         header = ("X-Request-ID", identifier)

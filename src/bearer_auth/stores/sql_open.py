@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from sqlalchemy import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -25,7 +28,12 @@ def parse_url(url: str | URL) -> URL:
 
 
 def open_database(
-    source: URL | Engine, tables: Tables, *, timeout: float = 2.0, lease_ms: int | None = None
+    source: URL | Engine,
+    tables: Tables,
+    *,
+    timeout: float = 2.0,
+    lease_ms: int | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> Database:
     """What stands behind a store; not connected.
 
@@ -38,7 +46,7 @@ def open_database(
         return ServerDatabase(source, tables, timeout=timeout, lease_ms=lease_ms)
     if tables.keys.schema is not None:
         raise ConfigurationError("SQLite has no schemas; use table_prefix to keep tables apart")
-    return SQLiteDatabase(url, tables)
+    return SQLiteDatabase(url, tables, clock)
 
 
 def source_of(url_or_engine: object) -> URL | Engine:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Table, false, select
 
@@ -77,10 +78,22 @@ def prepare(
 
 
 def open_tables(
-    url_or_engine: object, *, schema: str | None, table_prefix: str, timeout: float = 2.0
+    url_or_engine: object,
+    *,
+    schema: str | None,
+    table_prefix: str,
+    timeout: float = 2.0,
+    clock: Callable[[], float] = time.time,
 ) -> tuple[Database, Tables]:
     """The database that a URL or an engine stands for, for a part that isn't the key store; not
     connected, and with connections of its own.
+
+    Args:
+        url_or_engine: A URL or an engine.
+        schema: The schema of the tables.
+        table_prefix: What the names of the tables begin with.
+        timeout: Seconds that a statement may take on a server.
+        clock: Seconds since 1970, for ``now()`` on SQLite.
 
     Raises:
         ConfigurationError: An argument is wrong.
@@ -88,7 +101,8 @@ def open_tables(
         TypeError: Neither a URL nor an engine.
     """
     tables = make_tables(table_prefix, schema)
-    return open_database(source_of(url_or_engine), tables, timeout=timeout), tables
+    database = open_database(source_of(url_or_engine), tables, timeout=timeout, clock=clock)
+    return database, tables
 
 
 def _version(database: Database, needed: Sequence[Table]) -> int | None:

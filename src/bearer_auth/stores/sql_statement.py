@@ -25,9 +25,10 @@ T = TypeVar("T")
 Answer = tuple[Sequence[Sequence[Any]], int]
 """The rows of a statement, and how many it changed."""
 
+# The same throughout a statement, and in no time zone, whose clock may be set back.
 _SERVERS_NOW = {
-    "postgresql": "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)",
-    "mysql": "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)",
+    "postgresql": "CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS bigint)",
+    "mysql": "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))",
 }
 
 

@@ -162,6 +162,7 @@ def make_tables(prefix: str, schema: str | None) -> Tables:
         Column("started_at", BigInteger, nullable=False),
         Column("counted", BigInteger, nullable=False),
         Column("before", BigInteger, nullable=False),
+        Column("passed", BigInteger, nullable=False),
         Column("expires_at", BigInteger, nullable=False),
         Index(f"{prefix}limits_expiry", "expires_at"),
         **options,

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Generator, Hashable, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -54,13 +54,15 @@ class SQLiteDatabase:
     Args:
         url: ``sqlite:///`` and the path.
         tables: The tables.
+        clock: Seconds since 1970, for ``now()`` in a statement.
 
     Raises:
         ConfigurationError: The URL names no file.
     """
 
-    def __init__(self, url: URL, tables: Tables) -> None:
+    def __init__(self, url: URL, tables: Tables, clock: Callable[[], float] = time.time) -> None:
         self._path = _path_of(url)
+        self._clock = clock
         self._tables = tables
         self._engine = create_engine(
             "sqlite://", creator=self._connect_for_many, poolclass=NullPool, hide_parameters=True
@@ -159,7 +161,7 @@ class SQLiteDatabase:
 
     def statement(self, clause: ClauseElement) -> Statement:
         """A statement that will run often, as a transaction of its own on a kept connection."""
-        return Statement(clause, self._engine.dialect, self._run)
+        return Statement(clause, self._engine.dialect, self._run, self._clock)
 
     def insert_keys(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add rows of keys."""

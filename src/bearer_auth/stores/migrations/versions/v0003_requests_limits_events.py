@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.Column("started_at", sa.BigInteger, nullable=False),
         sa.Column("counted", sa.BigInteger, nullable=False),
         sa.Column("before", sa.BigInteger, nullable=False),
+        sa.Column("passed", sa.BigInteger, nullable=False),
         sa.Column("expires_at", sa.BigInteger, nullable=False),
     )
     words.create_index("limits_expiry", "limits", ["expires_at"])

@@ -1,0 +1,291 @@
+"""How many requests a plan, a key or a rule allows, over the sliding window counter of ``limits``.
+
+Whoever has used up a limit gets 429 with a ``Retry-After`` that is true: a request that comes so
+much later passes, if no other came in between.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
+
+from ..errors import ConfigurationError, StoreUnavailable
+from ..records import Principal
+from .failures import FailureLimit
+from .windows import Reading, remaining, wait_s
+
+try:
+    from limits import RateLimitItem, parse_many
+except ImportError as error:
+    raise ImportError('rate limits need limits: pip install "bearer_auth[ratelimit]"') from error
+
+from .storages import open_counter
+
+
+class Limit(NamedTuple):
+    """One limit of several that a request may fall under.
+
+    Attributes:
+        name: What the headers call it.
+        item: How many in which time.
+        length_s: The length of its window in seconds.
+    """
+
+    name: str
+    item: RateLimitItem
+    length_s: int
+
+
+class Verdict(NamedTuple):
+    """Whether a request may pass.
+
+    Attributes:
+        retry_after: Seconds after which it may; ``None``: now.
+        headers: ``RateLimit`` and ``RateLimit-Policy``
+            (draft-ietf-httpapi-ratelimit-headers-10).
+    """
+
+    retry_after: int | None
+    headers: tuple[tuple[str, str], ...]
+
+
+class Count(NamedTuple):
+    """What is left of a limit.
+
+    Attributes:
+        limit: The limit, as text.
+        remaining: Requests that would pass now.
+        retry_after_s: Seconds until the next one passes.
+    """
+
+    limit: str
+    remaining: int
+    retry_after_s: int
+
+
+class RateLimits:
+    """Limits by plan. A limit is text such as ``60/minute``, ``10 per 5 minutes`` or
+    ``1000/minute;20/second``, all of which hold.
+
+    Args:
+        plans: The limit of each plan.
+        default: That of all other plans; ``None``: they have none.
+        per: Whether all keys of a user (of one tenant) share a limit, or each key has its own.
+        storage: Where requests are counted: ``memory://`` for one process; the URL of a Redis, the
+            URL or an engine of a database (SQLite, PostgreSQL, MariaDB) for all that share it; or a
+            storage of ``limits`` that knows the sliding window counter.
+        on_storage_failure: What happens to requests when it can't answer: ``"refuse"`` them with
+            503, or ``"allow"`` them uncounted.
+        failures: How many keys that nobody knows one client address may send, ``20/minute`` say,
+            counted in each process; behind a proxy every client has the proxy's address, unless
+            werkzeug's ProxyFix stands outside.
+        create: As for ``SQLStore``, where the storage is a database.
+        timeout: Seconds that a step of a Redis or a database may take.
+
+    Attributes:
+        failures: Counts those; ``None`` if they aren't limited.
+
+    Raises:
+        TypeError: An argument is of the wrong type.
+        ConfigurationError: A limit can't be read, or another value is wrong.
+        ImportError: An extra is missing; the message names it.
+        StoreUnavailable: The tables of a database are missing.
+
+    .. versionadded:: 0.1
+    """
+
+    def __init__(
+        self,
+        plans: Mapping[str, str] | None = None,
+        *,
+        default: str | None = None,
+        per: Literal["user", "key"] = "user",
+        storage: Any = "memory://",
+        on_storage_failure: Literal["refuse", "allow"] = "refuse",
+        failures: str | None = None,
+        create: bool | None = None,
+        timeout: float = 2.0,
+    ) -> None:
+        if plans is not None and not isinstance(plans, Mapping):
+            raise TypeError(f"plans must be a mapping of plans to limits, not {plans!r}")
+        if per not in ("user", "key"):
+            raise ConfigurationError(f"per must be 'user' or 'key': {per!r}")
+        if on_storage_failure not in ("refuse", "allow"):
+            raise ConfigurationError(
+                f"on_storage_failure must be 'refuse' or 'allow': {on_storage_failure!r}"
+            )
+        self._plans = {
+            plan: parse_limits(text, f"the plan {plan!r}") for plan, text in (plans or {}).items()
+        }
+        self._default = () if default is None else parse_limits(default, "default")
+        self._per_key = per == "key"
+        self.allow_on_failure = on_storage_failure == "allow"
+        self.failures: FailureLimit | None = None
+        if failures is not None:
+            (first, *more) = parse_limits(failures, "failures")
+            if more:
+                raise ConfigurationError(f"failures must be one limit: {failures!r}")
+            self.failures = FailureLimit(first.item.amount, first.length_s)
+        self._counter = open_counter(storage, create=create, timeout=timeout)
+
+    def check(
+        self, principal: Principal, rules: Iterable[tuple[str, Sequence[Limit]]] = (), cost: int = 1
+    ) -> Verdict:
+        """Count a request under each limit that it falls under, shortest window first, until one
+        refuses it.
+
+        Args:
+            principal: Whose request it is.
+            rules: The limits of rules, with what names the rule.
+            cost: What the request counts as.
+
+        Raises:
+            StoreUnavailable: The storage can't answer, or the key's own limit can't be read.
+        """
+        wanted = sorted(self._wanted(principal, rules), key=_length)
+        told: list[str] = []
+        retry_after: int | None = None
+        for limit, key in wanted:
+            amount = limit.item.amount
+            reading = self._counter.take(key, amount, limit.length_s, cost)
+            told.append(_told(limit, reading))
+            if not reading.allowed:
+                wait = wait_s(reading, amount, limit.length_s, cost)
+                retry_after = max(1, math.ceil(min(wait, 2 * limit.length_s)))
+                break
+        if not told:
+            return Verdict(None, ())
+        policy = _policy(tuple(limit for limit, _ in wanted))
+        return Verdict(retry_after, (("RateLimit", ", ".join(told)), ("RateLimit-Policy", policy)))
+
+    def count(
+        self, limit: str, *, user_id: str = "", tenant_id: str | None = None, key_id: str = ""
+    ) -> list[Count]:
+        """What is left of a limit, for a user or for a key.
+
+        Args:
+            limit: The text of the limit that counts for them.
+            user_id: The user,
+            tenant_id: and their tenant;
+            key_id: or the key.
+
+        Raises:
+            ConfigurationError: The limit can't be read.
+            StoreUnavailable: The storage can't answer.
+        """
+        found: list[Count] = []
+        owner = _key_owner(key_id) if key_id else _user_owner(user_id, tenant_id)
+        for each in parse_limits(limit, "the limit"):
+            reading = self._counter.read(each.item.key_for(owner), each.length_s)
+            amount = each.item.amount
+            wait = wait_s(reading, amount, each.length_s)
+            left = remaining(reading, amount, each.length_s)
+            found.append(Count(str(each.item), left, math.ceil(wait)))
+        return found
+
+    def reset(
+        self, limit: str, *, user_id: str = "", tenant_id: str | None = None, key_id: str = ""
+    ) -> None:
+        """Forget what was counted under a limit, for a user or for a key; see ``count``."""
+        owner = _key_owner(key_id) if key_id else _user_owner(user_id, tenant_id)
+        for each in parse_limits(limit, "the limit"):
+            self._counter.clear_sliding_window(each.item.key_for(owner), each.length_s)
+
+    def _wanted(
+        self, principal: Principal, rules: Iterable[tuple[str, Sequence[Limit]]]
+    ) -> Iterable[tuple[Limit, str]]:
+        own = principal.limit
+        if self._per_key or own is not None:
+            owner = _key_owner(principal.key_id)
+        else:
+            owner = _user_owner(principal.user_id, principal.tenant_id)
+        limits = self._plans.get(principal.plan, self._default)
+        if own is not None:
+            try:
+                limits = _parsed(own)
+            except ValueError:
+                raise StoreUnavailable(
+                    f"the limit of the key {principal.key_id} can't be read: mend it with "
+                    "'bearer-auth keys update'",
+                    reason="limit",
+                ) from None
+        # Of two windows of one length that of a rule is asked first, and is the stricter one: who
+        # is refused by it has used up nothing of the other.
+        for rule, of_rule in rules:
+            for limit in of_rule:
+                yield (
+                    limit._replace(name=f"rule-{limit.name}"),
+                    limit.item.key_for("rule", rule, owner),
+                )
+        for limit in limits:
+            yield limit, limit.item.key_for(owner)
+
+    def __repr__(self) -> str:
+        return f"RateLimits({len(self._plans)} plans, storage={self._counter!r})"
+
+
+def parse_limits(text: str, what: str) -> tuple[Limit, ...]:
+    """The limits in a text.
+
+    Args:
+        text: Such as ``1000/minute;20/second``.
+        what: Whose it is, for the message.
+
+    Raises:
+        TypeError: It isn't text.
+        ConfigurationError: It can't be read.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"the limit of {what} must be text such as '60/minute', not {text!r}")
+    try:
+        return _parsed(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"the limit of {what} can't be read: {text!r}; write one such as '60/minute' or "
+            "'1000/minute;20/second'"
+        ) from None
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> tuple[Limit, ...]:
+    items = parse_many(text)
+    if any(item.amount < 1 or item.get_expiry() < 1 for item in items):
+        raise ValueError
+    return tuple(Limit(_name(item), item, item.get_expiry()) for item in items)
+
+
+def _name(item: RateLimitItem) -> str:
+    period = item.GRANULARITY.name
+    return period if item.multiples == 1 else f"{item.multiples}-{period}s"
+
+
+def _key_owner(key_id: str) -> str:
+    return f"key:{key_id}"
+
+
+def _user_owner(user_id: str, tenant_id: str | None) -> str:
+    # With its length in front, so that no two pairs read the same.
+    tenant = "-" if tenant_id is None else f"{len(tenant_id)}:{tenant_id}"
+    return f"user:{tenant}:{user_id}"
+
+
+def _length(wanted: tuple[Limit, str]) -> int:
+    return wanted[0].length_s
+
+
+def _told(limit: Limit, reading: Reading) -> str:
+    amount, length_s = limit.item.amount, limit.length_s
+    left = remaining(reading, amount, length_s)
+    # How long what is left must last; or, if nothing is, how long there is nothing.
+    until = reading.left_s if left else wait_s(reading, amount, length_s)
+    return f'"{limit.name}";r={left};t={max(1, math.ceil(until))}'
+
+
+@lru_cache(maxsize=256)
+def _policy(limits: tuple[Limit, ...]) -> str:
+    return ", ".join(f'"{name}";q={item.amount};w={length}' for name, item, length in limits)
+
+
+__all__ = ["Count", "FailureLimit", "Limit", "RateLimits", "Verdict", "parse_limits"]
