@@ -29,6 +29,7 @@ FLOORS = {
     "stores": 2,
     "idempotency": 2,
     "ratelimit": 2,
+    "audit": 3,
     "authenticator": 3,
     "cache": 3,
     "usage": 3,

@@ -17,7 +17,8 @@ from typing import Any, Protocol
 
 logger = logging.getLogger("bearer_auth")
 
-_SUCCESSES = ("request.authenticated", "request.replayed")
+SUCCESSES = ("request.authenticated", "request.replayed")
+"""Names of events that come with each request."""
 
 _REPEAT_S = 60.0
 
@@ -122,7 +123,7 @@ class LoggingSink:
     def wants(self, name: str) -> bool:
         """Whether an event of this name would be written at all."""
         level = logging.ERROR if name == "store.failed" else logging.INFO
-        return name not in _SUCCESSES and self._logger.isEnabledFor(level)
+        return name not in SUCCESSES and self._logger.isEnabledFor(level)
 
     def emit(self, event: Event) -> None:
         """Write one event."""
