@@ -121,7 +121,7 @@ def test_a_row_has_the_lengths_of_its_columns_and_is_read_again(told):
     assert len(row["key_id"] or "") <= 16
     assert (row["key_id"] or "").isascii()
     json.loads(row["data"], parse_constant=lambda name: pytest.fail(name))
-    columns = make_tables("", None).events.c
+    columns = make_tables("p_", None).events.c
     again = decode([row[column.name] for column in columns if column.name != "id"])
     assert encode(again) == row
 

@@ -145,13 +145,12 @@ def _write_lines(found: Iterable[Event], as_json: bool) -> None:
         if as_json:
             click.echo(json.dumps(_as_dict(event)))
         else:
-            # As the logging sink does, and as ASCII: nothing here moves a cursor.
-            words = [f"{iso(event.at)} {printable(event.name)}"]
+            words = [f"{iso(event.at)} {event.name}"]
             for name, value in _as_dict(event).items():
                 if name not in ("at", "name") and value not in (None, "", {}):
                     plain = isinstance(value, (str, int))
                     words.append(f"{name}={value if plain else json.dumps(value)}")
-            click.echo(printable(" ".join(words)).replace("\n", "\\n"))
+            click.echo(_one_line(" ".join(words)))
 
 
 def _as_dict(event: Event) -> dict[str, Any]:
@@ -170,14 +169,12 @@ def _as_dict(event: Event) -> dict[str, Any]:
 
 
 def _row(event: Event) -> list[Cell]:
-    return [
-        iso(event.at),
-        event.name,
-        event.key_id,
-        event.user_id,
-        None if event.status is None else str(event.status),
-        event.reason,
-        event.request_id,
-        event.address,
-        json.dumps(event.data) if event.data else None,
-    ]
+    status = None if event.status is None else str(event.status)
+    data = json.dumps(event.data) if event.data else None
+    who = (event.key_id, event.user_id, status, event.reason, event.request_id, event.address)
+    cells = (iso(event.at), event.name, *who, data)
+    return [cell and _one_line(cell) for cell in cells]
+
+
+def _one_line(text: str) -> str:
+    return printable(text).replace("\n", "\\n")
