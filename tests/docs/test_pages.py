@@ -73,7 +73,8 @@ def test_the_page_of_events(run_page: Callable[..., None]) -> None:
 def test_the_page_of_seeing_it(
     run_page: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    (tmp_path / "metrics").mkdir()
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "metrics"))
     store = MemoryStore()
 
     def all_three_are_told(names: Names) -> None:
