@@ -59,7 +59,7 @@ class Watch:
     """What is to be known of one check.
 
     Attributes:
-        looked_up: Whether the credential was not remembered, and looked up in the store.
+        looked_up: Whether the credential was not remembered, so that the store is asked for it.
     """
 
     __slots__ = ("looked_up",)

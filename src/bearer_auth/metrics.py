@@ -138,7 +138,7 @@ class _Counted:
             buckets=BUCKETS_S,
         )
         self.hits = counter("cache_hits", "Credentials that were remembered.")
-        self.misses = counter("cache_misses", "Credentials that were looked up in the store.")
+        self.misses = counter("cache_misses", "Credentials that were not remembered.")
         self.store_errors = counter(
             "store_errors",
             "Failures of a store, by what became of the request.",
