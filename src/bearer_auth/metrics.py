@@ -28,7 +28,7 @@ REASONS = frozenset(
     {
         *("missing", "malformed", "unknown", "wrong_secret", "expired", "revoked", "suspended"),
         *("environment", "invalid", "scope", "address", "media_type", "invalid_request"),
-        *("idempotency_key", "running", "not_kept", "request_too_large", "reused"),
+        *("idempotency_key", "body", "running", "not_kept", "request_too_large", "reused"),
         *("limit", "failures", "records", "locked", "tables", "store", "busy", "argon2"),
     }
 )
