@@ -11,6 +11,7 @@ from .db import db
 from .doctor import doctor
 from .env import env
 from .errors import CODES, Code, Failure, Group, redacted
+from .events import events
 from .keys import keys
 from .moving import export, import_
 from .sweep import sweep
@@ -44,7 +45,7 @@ def commands(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for _command in (keys, verify, sweep, import_, export, db, doctor, env):
+for _command in (keys, verify, events, sweep, import_, export, db, doctor, env):
     commands.add_command(_command)
 
 
