@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import redis
@@ -12,9 +13,19 @@ from redis.retry import Retry
 from ..errors import StoreUnavailable
 from .windows import Reading
 
+# Both scripts of limits, as they are. In a pipeline the client would ask first whether they are
+# known, which is a round trip more.
+_TAKE = b"""
+local function acquire(KEYS, ARGV) %b
+end
+local function read(KEYS, ARGV) %b
+end
+return {acquire(KEYS, ARGV), read(KEYS, {ARGV[2]})}
+""" % (RedisStorage.SCRIPT_ACQUIRE_SLIDING_WINDOW, RedisStorage.SCRIPT_SLIDING_WINDOW)
+
 
 class OneTripRedisStorage(RedisStorage):
-    """The Redis storage of ``limits``; its scripts count and read in one pipeline.
+    """The Redis storage of ``limits``; counting and reading are one script.
 
     Args:
         uri: ``redis://127.0.0.1:6379/0``, ``rediss://…`` or ``redis+unix://…``.
@@ -32,6 +43,8 @@ class OneTripRedisStorage(RedisStorage):
             retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),  # type: ignore[arg-type]
             **options,
         )
+        make: Callable[[bytes], Any] = self.storage.register_script
+        self._take = make(_TAKE)
 
     def take(self, key: str, limit: int, expiry: int, amount: int = 1) -> Reading:
         """Count a request if there is room for it, and say what has been counted.
@@ -39,25 +52,18 @@ class OneTripRedisStorage(RedisStorage):
         Raises:
             StoreUnavailable: Redis can't answer.
         """
-        keys, scripts = self._keys(key), cast(Any, self)
-        pipe = self.storage.pipeline(transaction=False)
-        scripts.lua_acquire_sliding_window(keys, [limit, expiry, amount], client=pipe)
-        scripts.lua_sliding_window(keys, [expiry], client=pipe)
-        allowed, window = self._execute(pipe)
+        arguments = [limit, expiry, amount]
+        allowed, window = self._run(lambda: self._take(self._keys(key), arguments))
         return _reading(bool(allowed), window, expiry)
 
     def read(self, key: str, expiry: int) -> Reading:
         """What has been counted."""
-        pipe = self.storage.pipeline(transaction=False)
-        cast(Any, self).lua_sliding_window(self._keys(key), [expiry], client=pipe)
-        (window,) = self._execute(pipe)
-        return _reading(False, window, expiry)
+        read = cast(Any, self).lua_sliding_window
+        return _reading(False, self._run(lambda: read(self._keys(key), [expiry])), expiry)
 
     def clear_sliding_window(self, key: str, expiry: int) -> None:
         """As in ``limits``."""
-        pipe = self.storage.pipeline(transaction=False)
-        pipe.delete(*self._keys(key))
-        self._execute(pipe)
+        self._run(lambda: self.storage.delete(*self._keys(key)))
 
     def _keys(self, key: str) -> list[str]:
         return [
@@ -65,9 +71,9 @@ class OneTripRedisStorage(RedisStorage):
             self.prefixed_key(self._current_window_key(key)),
         ]
 
-    def _execute(self, pipe: Any) -> Any:
+    def _run(self, call: Callable[[], Any]) -> Any:
         try:
-            return pipe.execute()
+            return call()
         except (redis.RedisError, OSError) as error:
             timed_out = isinstance(error, (redis.TimeoutError, TimeoutError))
             why = "it did not answer in time" if timed_out else f"{type(error).__name__}"

@@ -27,6 +27,12 @@ from ..stores.sql_statement import now, parameter
 _BATCH = 500
 _MS = 1000
 
+_INSERTS: dict[str, Any] = {
+    "postgresql": postgresql.insert,
+    "sqlite": sqlite.insert,
+    "mysql": mysql.insert,
+}
+
 
 class Statements(NamedTuple):
     """The statements; ``take`` returns whether there was room, and the row after that."""
@@ -43,41 +49,39 @@ def make_statements(database: Database, table: Table) -> Statements:
     c = table.c
     time_now = now(database.dialect)
     length = parameter("length_us", BigInteger)
-    cost = parameter("cost", BigInteger)
-    token = parameter("token", BigInteger)
     this = c.name == parameter("name", String)
-    window = time_now - time_now % length
+    is_mysql = database.dialect in ("mysql", "mariadb")
+    put = _INSERTS["mysql" if is_mysql else database.dialect](table).values(
+        name=parameter("name", String),
+        started_at=time_now - time_now % length,
+        counted=parameter("cost", BigInteger),
+        before=0,
+        passed=parameter("token", BigInteger),
+        expires_at=time_now + 2 * length,
+    )
+    # What the row would have been: so the time, which is not cheap, is computed once.
+    fresh = put.inserted if is_mysql else put.excluded
+    window, cost, token, ends = fresh.started_at, fresh.counted, fresh.passed, fresh.expires_at
     current = c.started_at >= window
     # "before" and "counted" as they are now, which may be two windows later than in the row
     before = case((current, c.before), (c.started_at == window - length, c.counted), else_=0)
     counted = case((current, c.counted), else_=0)
     # in milliseconds, or a month and many requests are more than 64 bits
-    left_ms = (window + length - time_now) // _MS
+    left_ms = (window + 3 * length - ends) // _MS
     weighted = (before * left_ms) // (length // _MS) + counted
     room = weighted + cost <= parameter("most", BigInteger)
-    ends = time_now + 2 * length
     # In this order, in which nothing is needed any more that was set before.
     new = {"before": before, "counted": counted + cost, "expires_at": ends, "started_at": window}
-    first: dict[str, Any] = {
-        "name": parameter("name", String),
-        "started_at": window,
-        "counted": cost,
-        "before": 0,
-        "passed": token,
-        "expires_at": ends,
-    }
     row = (c.started_at, c.counted, c.before, c.expires_at, time_now, c.passed)
     made = database.statement
     read, is_old = made(select(*row).where(this)), c.expires_at < time_now
-    if database.dialect in ("mysql", "mariadb"):
-        hit = made(_mysql_hit(table, first, new, room, token))
+    if is_mysql:
+        hit = made(_mysql_hit(put, c, new, room, token))
         # Which SQLAlchemy knows once it is connected, and here nothing is.
         hit.sql += f" RETURNING {', '.join(_mysql(column) for column in row)}"
         prune = made(delete(table).where(is_old))
         prune.sql += f" LIMIT {_BATCH}"
     else:
-        insert = postgresql.insert if database.dialect == "postgresql" else sqlite.insert
-        put = insert(table).values(first)
         # Where there is no room, nothing is written, and so no row comes back.
         hit = made(
             put.on_conflict_do_update(
@@ -105,19 +109,18 @@ def make_statements(database: Database, table: Table) -> Statements:
 
 
 def _mysql_hit(
-    table: Table,
-    first: dict[str, Any],
+    put: Any,
+    c: Any,
     new: dict[str, Any],
     room: ColumnElement[bool],
     token: ColumnElement[int],
 ) -> Any:
     """An upsert whose assignments are made from left to right, each seeing those before it."""
-    c = table.c
     values: list[tuple[str, Any]] = [("passed", case((room, token), else_=c.passed))]
     values += [
         (name, case((c.passed == token, value), else_=c[name])) for name, value in new.items()
     ]
-    return mysql.insert(table).values(first).on_duplicate_key_update(values)
+    return put.on_duplicate_key_update(values)
 
 
 def _mysql(clause: ColumnElement[Any]) -> str:
