@@ -12,6 +12,7 @@ from .doctor import doctor
 from .env import env
 from .errors import CODES, Code, Failure, Group, redacted
 from .keys import keys
+from .limits import limits
 from .moving import export, import_
 from .sweep import sweep
 from .verify import verify
@@ -44,7 +45,7 @@ def commands(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for _command in (keys, verify, sweep, import_, export, db, doctor, env):
+for _command in (keys, limits, verify, sweep, import_, export, db, doctor, env):
     commands.add_command(_command)
 
 
