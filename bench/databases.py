@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import redis
 import sqlalchemy
 from report import Report
 from sqlalchemy import Engine, literal, literal_column, select, text
@@ -58,8 +59,11 @@ class Databases:
     """Makes databases on the servers, and a folder for files; a server that isn't there is left
     out, which is said once."""
 
-    def __init__(self, servers: dict[str, str], report: Report) -> None:
+    def __init__(self, servers: dict[str, str], redis_url: str, report: Report) -> None:
         self._servers = dict(servers)
+        self.redis: str | None = redis_url
+        self.mark = f"bearer_auth_bench_{uuid.uuid4().hex[:12]}:"
+        """Stands in the names of all that is put into Redis, which is removed at the end."""
         self._report = report
         self._made: list[tuple[str, str]] = []
         self._keys: dict[tuple[str, int], Keys] = {}
@@ -73,12 +77,21 @@ class Databases:
             except sqlalchemy.exc.OperationalError:
                 self._report.note(f"no {NAMES[backend]} at {sqlalchemy.make_url(address).host}")
                 del self._servers[backend]
+        try:
+            self._in_redis().ping()
+        except redis.ConnectionError:
+            self._report.note(f"no Redis at {sqlalchemy.make_url(self.redis or '').host}")
+            self.redis = None
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         for backend, name in self._made:
             force = " WITH (FORCE)" if backend == "postgresql" else ""
             self._run(backend, f"DROP DATABASE {name}{force}")
+        if self.redis is not None:
+            client = self._in_redis()
+            for name in client.scan_iter(match=f"*{self.mark}*", count=1000):
+                client.delete(name)
         self._folder.cleanup()
 
     @property
@@ -101,13 +114,24 @@ class Databases:
         url = sqlalchemy.make_url(self._servers[backend]).set(database=name)
         return url.render_as_string(hide_password=False)
 
+    def common(self, backend: str) -> str:
+        """The URL of one database for all that has tables or names of its own."""
+        url = self._common.get(backend)
+        if url is None:
+            url = self._common[backend] = self.empty(backend)
+        return url
+
+    def urls(self) -> dict[str, str]:
+        """By name, the URL of a database on each server, and of Redis."""
+        urls = {NAMES[backend]: self.common(backend) for backend in self._servers}
+        return urls if self.redis is None else {**urls, "Redis": self.redis}
+
     def keys(self, backend: str, number: int) -> Keys:
         """Tables with so many keys, made when they are first asked for."""
         found = self._keys.get((backend, number))
         if found is None:
-            url = self._common.get(backend) or self.empty(backend)
-            if backend != "sqlite":  # whose writers of one file would wait for each other
-                self._common[backend] = url
+            # on SQLite a file of its own: writers of one file would wait for each other
+            url = self.empty(backend) if backend == "sqlite" else self.common(backend)
             prefix = f"bearer_auth_{number}_"
             begin = datetime.now()
             found = self._keys[backend, number] = Keys(url, prefix, fill(url, prefix, number))
@@ -115,6 +139,9 @@ class Databases:
                 seconds = (datetime.now() - begin).total_seconds()
                 self._report.note(f"({NAMES[backend]}: {number:,} keys made in {seconds:.0f} s)")
         return found
+
+    def _in_redis(self) -> redis.Redis:
+        return redis.Redis.from_url(self.redis or "")
 
     def _run(self, backend: str, statement: str) -> None:
         with _engine(self._servers[backend], isolation_level="AUTOCOMMIT").connect() as connection:

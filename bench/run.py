@@ -27,6 +27,9 @@ import throughput
 from databases import Databases
 from report import Report
 
+import idempotency
+import ratelimit
+
 SECTIONS = {
     "added": added.run,
     "size": size.run,
@@ -36,19 +39,25 @@ SECTIONS = {
     "bulk": bulk.run,
     "throughput": throughput.run,
     "flood": flood.run,
+    "idempotency": idempotency.run,
+    "ratelimit": ratelimit.run,
     "package": package.run,
 }
 
 POSTGRESQL = "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
 MARIADB = "mysql+pymysql://root@127.0.0.1:3306/mysql"
+REDIS = "redis://127.0.0.1:6379"
 
 PACKAGES = (
     "werkzeug",
     "SQLAlchemy",
     "psycopg",
     "PyMySQL",
+    "redis",
+    "limits",
     "gunicorn",
     "Flask-HTTPAuth",
+    "Flask-Limiter",
     "Django",
     "djangorestframework",
     "djangorestframework-api-key",
@@ -66,6 +75,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=2000, help="requests in a turn, at most")
     parser.add_argument("--postgresql", default=POSTGRESQL, metavar="URL")
     parser.add_argument("--mariadb", default=MARIADB, metavar="URL")
+    parser.add_argument("--redis", default=REDIS, metavar="URL")
     options = parser.parse_args()
 
     os.environ["no_proxy"] = "127.0.0.1"  # for what asks a server of ours over HTTP
@@ -76,7 +86,7 @@ def main() -> None:
     report.note(f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, load {_load()}")
     begin = time.monotonic()
     servers = {"postgresql": options.postgresql, "mariadb": options.mariadb}
-    with Databases(servers, report) as databases:
+    with Databases(servers, options.redis, report) as databases:
         for name in options.only:
             SECTIONS[name](databases, report, options.rounds, options.calls)
     report.summary()

@@ -14,6 +14,8 @@ ROOT = Path(__file__).parents[1] / "src" / "bearer_auth"
 FLOORS = {
     "errors": 0,
     "events": 0,
+    "metrics": 1,
+    "tracing": 1,
     "token": 1,
     "header": 1,
     "scopes": 1,
@@ -27,6 +29,7 @@ FLOORS = {
     "stores": 2,
     "idempotency": 2,
     "ratelimit": 2,
+    "audit": 3,
     "authenticator": 3,
     "cache": 3,
     "usage": 3,

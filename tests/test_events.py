@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bearer_auth.events import Emitter, Event, LoggingSink
+from bearer_auth.events import Emitter, Event, LoggingSink, Sinks
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -211,3 +211,24 @@ def test_the_failures_that_are_remembered_are_bounded(caplog):
     emitter.emit("store.failed", data={"detail": "row 99"})
     emitter.emit("store.failed", data={"detail": "row 0"})
     assert len(caplog.messages) == 101
+
+
+def test_of_several_sinks_one_that_fails_keeps_nothing_from_the_others(caplog):
+    first, last = Sink(), Picky()
+    several = Emitter(Sinks(first, Broken(), last))
+    several.emit("key.created")
+    several.emit("key.revoked")
+    several.emit("key.revoked")
+    assert [event.name for event in first.events] == ["key.created", "key.revoked", "key.revoked"]
+    assert [event.name for event in last.events] == ["key.revoked", "key.revoked"]
+    assert caplog.messages == [
+        "the event sink Broken failed with RuntimeError; further failures of it are not logged"
+    ]
+
+
+def test_several_sinks_want_what_one_of_them_wants():
+    assert not Sinks(Picky(), Picky()).wants("key.created")
+    assert Sinks(Picky(), Sink()).wants("key.created")
+    assert not Sinks().wants("key.created")
+    with pytest.raises(TypeError, match="event_sink must be an object"):
+        Sinks(Sink(), print)

@@ -31,6 +31,7 @@ NAMES = [
     "Event",
     "EventSink",
     "LoggingSink",
+    "Sinks",
     # errors
     "BearerAuthError",
     "ConfigurationError",

@@ -30,7 +30,7 @@ from .errors import (
     StoreUnavailable,
     UnsupportedMediaType,
 )
-from .events import Event, EventSink, LoggingSink
+from .events import Event, EventSink, LoggingSink, Sinks
 from .keyring import Keyring
 from .middleware import BearerAuth, get_principal, get_request_id, require_scopes
 from .policy import Policy, Rule
@@ -71,6 +71,7 @@ __all__ = [
     "Event",
     "EventSink",
     "LoggingSink",
+    "Sinks",
     # errors
     "BearerAuthError",
     "ConfigurationError",

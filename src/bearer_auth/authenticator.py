@@ -11,7 +11,7 @@ from hashlib import sha256
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any
 
-from .cache import Accepted, BoundedDict, Generation
+from .cache import Accepted, BoundedDict, Generation, Watch
 from .errors import ConfigurationError, InsufficientScope, InvalidToken, StoreUnavailable
 from .formats import KeyFormat, check_formats
 from .hashing import (
@@ -125,8 +125,16 @@ class Authenticator:
             raise InvalidToken("malformed")
         return self.authenticate_header("Bearer " + token, client_ip)
 
-    def authenticate_header(self, value: str | None, client_ip: str | None = None) -> Principal:
-        """Check the value of an Authorization header; raises as ``authenticate`` does."""
+    def authenticate_header(
+        self, value: str | None, client_ip: str | None = None, watch: Watch | None = None
+    ) -> Principal:
+        """Check the value of an Authorization header; raises as ``authenticate`` does.
+
+        Args:
+            value: The value, or ``None`` if there was none.
+            client_ip: The address it came from.
+            watch: Told whether the credential had to be looked up.
+        """
         if value is None or len(value) > MAX_HEADER:
             raise unreadable(value)
         now = self._clock()
@@ -146,6 +154,8 @@ class Authenticator:
             sent, token = token, bearer_token(value)
             if token != sent:  # blanks beside it went into the digest above
                 digest = sha256(token.encode()).digest()
+            if watch is not None:
+                watch.looked_up = True
             accepted = (
                 self._look_up(token, digest, now)
                 if self._failures is None

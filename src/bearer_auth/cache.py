@@ -55,6 +55,19 @@ class Accepted:
         self.batch: object = None
 
 
+class Watch:
+    """What is to be known of one check.
+
+    Attributes:
+        looked_up: Whether the credential was not remembered, so that the store is asked for it.
+    """
+
+    __slots__ = ("looked_up",)
+
+    def __init__(self) -> None:
+        self.looked_up = False
+
+
 class BoundedDict(dict[K, V], Generic[K, V]):
     """A dict that drops its oldest entry when it is full.
 

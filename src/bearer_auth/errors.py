@@ -30,6 +30,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import HTTPException
@@ -102,6 +103,7 @@ class APIError(BearerAuthError, HTTPException):
             §11.6.1), such as ``error="invalid_token"``; ``None`` where the answer carries no
             challenge.
         headers: Headers of this answer beside those that each has, such as ``Retry-After``.
+        measured: How long the check took that ended in this, for the events.
     """
 
     code = 500
@@ -109,6 +111,7 @@ class APIError(BearerAuthError, HTTPException):
     message: str = "Internal error"
     challenge: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    measured: Mapping[str, Any] = MappingProxyType({})
 
     response = None  # HTTPException's own __init__ would cost a refusal half a microsecond
 

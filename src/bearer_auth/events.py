@@ -17,7 +17,8 @@ from typing import Any, Protocol
 
 logger = logging.getLogger("bearer_auth")
 
-_SUCCESSES = ("request.authenticated", "request.replayed")
+SUCCESSES = ("request.authenticated", "request.replayed")
+"""Names of events that come with each request."""
 
 _REPEAT_S = 60.0
 
@@ -43,6 +44,9 @@ class Event:
         reason: A fixed word, such as ``"expired"``; for ``key.revoked`` what the caller wrote.
         address: The client's address (REMOTE_ADDR).
         data: More, by name; JSON values.
+        took_s: Seconds that the check of the credential took, if the sink measures.
+        cached: Whether the credential was remembered; ``None`` if that wasn't looked at, or the
+            sink doesn't measure.
     """
 
     name: str
@@ -55,18 +59,50 @@ class Event:
     reason: str | None = None
     address: str | None = None
     data: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False)
+    took_s: float | None = None
+    cached: bool | None = None
 
 
 class EventSink(Protocol):
     """Takes events. It must be quick and thread-safe; what it raises is logged once and dropped.
 
     It may also have ``wants(name) -> bool``, asked first, so that an event that nobody reads
-    isn't built.
+    isn't built. And ``measures = True``: then ``took_s`` and ``cached`` of the events of requests
+    are filled in.
     """
 
     def emit(self, event: Event) -> None:
         """Take one event."""
         ...
+
+
+class Sinks:
+    """Several sinks as one. What one of them raises keeps no event from the others.
+
+    Args:
+        *sinks: They, in the order in which they are told.
+
+    Attributes:
+        measures: Whether one of them measures.
+
+    Raises:
+        TypeError: One of them is no sink.
+
+    .. versionadded:: 0.1
+    """
+
+    def __init__(self, *sinks: EventSink) -> None:
+        self._emitters = [Emitter(sink) for sink in sinks]
+        self.measures = any(emitter.measures for emitter in self._emitters)
+
+    def wants(self, name: str) -> bool:
+        """Whether one of them would take an event of this name."""
+        return any(emitter.wants(name) for emitter in self._emitters)
+
+    def emit(self, event: Event) -> None:
+        """Hand an event to each that wants it."""
+        for emitter in self._emitters:
+            emitter.forward(event)
 
 
 class LoggingSink:
@@ -87,7 +123,7 @@ class LoggingSink:
     def wants(self, name: str) -> bool:
         """Whether an event of this name would be written at all."""
         level = logging.ERROR if name == "store.failed" else logging.INFO
-        return name not in _SUCCESSES and self._logger.isEnabledFor(level)
+        return name not in SUCCESSES and self._logger.isEnabledFor(level)
 
     def emit(self, event: Event) -> None:
         """Write one event."""
@@ -131,6 +167,9 @@ class Emitter:
 
     Args:
         sink: Where events go; by default a ``LoggingSink``.
+
+    Attributes:
+        measures: Whether the sink wants to know how long a check took.
     """
 
     def __init__(self, sink: EventSink | None = None) -> None:
@@ -138,6 +177,7 @@ class Emitter:
         if isinstance(sink, type) or not callable(getattr(self._sink, "emit", None)):
             raise TypeError(f"event_sink must be an object with a method emit(event), not {sink!r}")
         self._wants = getattr(self._sink, "wants", None)
+        self.measures = bool(getattr(self._sink, "measures", False))
         self._broken = False
 
     def wants(self, name: str) -> bool:
@@ -158,6 +198,15 @@ class Emitter:
             address = None  # behind a careless proxy this is text that a client chose
         try:
             self._sink.emit(Event(name=name, at=datetime.now(UTC), address=address, **fields))
+        except Exception as error:
+            self._failed(error)
+
+    def forward(self, event: Event) -> None:
+        """Hand over an event that is there already, if the sink wants it; never raises."""
+        if not self.wants(event.name):
+            return
+        try:
+            self._sink.emit(event)
         except Exception as error:
             self._failed(error)
 

@@ -47,6 +47,7 @@ def test_the_commands_are_the_ones_of_the_design():
         "verify",
         "doctor",
         "env",
+        "events",
         "sweep",
         "import",
         "export",

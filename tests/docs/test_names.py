@@ -8,17 +8,20 @@ from typing import Any
 import pytest
 
 import bearer_auth
+import bearer_auth.audit
 import bearer_auth.flask
 import bearer_auth.formats
+import bearer_auth.metrics
 import bearer_auth.stores.sql
 import bearer_auth.testing
+import bearer_auth.tracing
 from bearer_auth import errors
 
 ROOT = Path(__file__).parents[2]
 SOURCE = "".join(path.read_text() for path in (ROOT / "src" / "bearer_auth").rglob("*.py"))
 # Names of Python, werkzeug and Apache that stand in the documentation as well.
 OTHERS = {"TypeError", "LookupError", "ValueError", "HTTPException", "ProxyFix"}
-OTHERS |= {"WSGIPassAuthorization", "WSGIScriptAlias"}
+OTHERS |= {"WSGIPassAuthorization", "WSGIScriptAlias", "OpenTelemetryMiddleware"}
 
 Pages = Mapping[str, str]
 
@@ -35,8 +38,11 @@ def test_each_public_name_is_mentioned(text: str) -> None:
 def test_each_class_that_is_mentioned_exists(text: str) -> None:
     modules = (
         bearer_auth,
+        bearer_auth.audit,
         bearer_auth.flask,
         bearer_auth.formats,
+        bearer_auth.metrics,
+        bearer_auth.tracing,
         bearer_auth.stores.sql,
         bearer_auth.testing,
     )

@@ -1,15 +1,18 @@
 """The Python of the pages under docs/, and what it makes true."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
+from prometheus_client import REGISTRY
 from werkzeug.test import Client, TestResponse
 
 from bearer_auth import BearerAuth, Keyring, MemoryStore, require_scopes
@@ -65,6 +68,32 @@ def test_the_page_of_events(run_page: Callable[..., None]) -> None:
 
     names = {"app": echo, "store": MemoryStore(), "counted": Counter[str]()}
     run_page("docs/events.md", names, {}, {"class Refusals": refusals_are_counted})
+
+
+def test_the_page_of_seeing_it(
+    run_page: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "metrics").mkdir()
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "metrics"))
+    store = MemoryStore()
+
+    def all_three_are_told(names: Names) -> None:
+        counted = ("bearer_auth_requests_total", {"outcome": "refused"})
+        labels = {**counted[1], "reason": "missing", "status": "401"}
+        before = REGISTRY.get_sample_value(counted[0], labels) or 0
+        assert ask(names["app"]).status_code == 401
+        assert REGISTRY.get_sample_value(counted[0], labels) == before + 1
+        issued = names["keyring"].create(user_id="user_123")
+        names["audit"].close()
+        with closing(sqlite3.connect("keys.db")) as connection:
+            rows = connection.execute("SELECT name, key_id FROM bearer_auth_events").fetchall()
+        assert rows == [("request.refused", None), ("key.created", issued.key_id)]
+
+    def a_page_is_served(names: Names) -> None:
+        assert Client(names["metrics_page"]).get("/metrics").status_code == 200
+
+    after = {"app = BearerAuth(": all_three_are_told, "metrics_page =": a_page_is_served}
+    run_page("docs/observability.md", {"app": echo, "store": store}, {}, after)
 
 
 def test_the_page_of_moving_in(

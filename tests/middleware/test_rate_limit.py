@@ -166,6 +166,9 @@ class Failing:
         self.limits = RateLimits(default="2/hour")
         self.away = True
 
+    def check_cost(self, *arguments):
+        self.limits.check_cost(*arguments)
+
     def check(self, *arguments):
         if self.away:
             raise StoreUnavailable("storage: away")
@@ -238,6 +241,13 @@ def test_who_waits_as_long_as_is_said_gets_in(world):
             lambda auth: auth(rules=[Rule("/x", limit="1/hour", cost=2)], rate_limits=RateLimits()),
             ConfigurationError,
             "the cost of the rule for '/x' is more than its limit",
+        ),
+        (
+            lambda auth: auth(
+                rules=[Rule("/x", cost=5)], rate_limits=RateLimits({"free": "4/hour"})
+            ),
+            ConfigurationError,
+            "the cost of the rule for '/x' is more than the limit of the plan 'free'",
         ),
         (lambda auth: auth(rate_limits="60/minute"), TypeError, "must be a RateLimits"),
         (lambda auth: Rule("/x", cost=0), ConfigurationError, "cost of the rule"),

@@ -72,9 +72,18 @@ def test_the_headers_tell_what_is_left(made):
         (None, (("RateLimit", '"second";r=1;t=1, "minute";r=999;t=30'), policy)),
         # who has nothing left is told how long that lasts
         (None, (("RateLimit", '"second";r=0;t=1, "minute";r=998;t=30'), policy)),
-        # the minute is not asked, and so not counted
-        (1, (("RateLimit", '"second";r=0;t=1'), policy)),
+        # the minute is only read, and so not counted
+        (1, (("RateLimit", '"second";r=0;t=1, "minute";r=998;t=30'), policy)),
     ]
+
+
+def test_who_is_refused_by_one_limit_waits_for_the_others_too(made):
+    limits = made(default="3/minute;2/second")
+    assert [limits.check(principal()).retry_after for _ in range(2)] == [None, None]
+    limits.counter.counts["LIMITER/user:-:user_123/3/1/minute"] = 3
+    verdict = limits.check(principal())
+    assert verdict.retry_after == 31  # in a second it would be refused again
+    assert verdict.headers[0] == ("RateLimit", '"second";r=0;t=1, "minute";r=0;t=31')
 
 
 def test_all_keys_of_a_user_share_a_limit_or_each_has_its_own(made):
@@ -127,6 +136,14 @@ def test_rules_count_beside_the_plan(made):
         ("RateLimit-Policy", '"minute";q=10;w=60, "rule-hour";q=2;w=3600'),
     )
     assert limits.check(principal()).retry_after is None
+
+
+def test_the_limit_of_a_rule_is_the_owners_whatever_limit_a_key_has(made):
+    limits = made()
+    rule = [("/execute/*", parse_limits("1/hour", "x"))]
+    one, other = (principal(key * 16, limit="9/hour") for key in "ab")
+    assert limits.check(one, rule).retry_after is None
+    assert limits.check(other, rule).retry_after == 1801
 
 
 def test_a_cost_counts_under_each_limit(made):

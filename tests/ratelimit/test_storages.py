@@ -4,13 +4,16 @@ import threading
 
 import limits
 import pytest
+import redis
 import sqlalchemy
 from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter, SlidingWindowCounterRateLimiter
 
 from bearer_auth import ConfigurationError, StoreUnavailable
-from bearer_auth.ratelimit.sql import SQLStorage
+from bearer_auth.ratelimit.memory import MemoryCounter
+from bearer_auth.ratelimit.sql import SQLStorage, _name
 from bearer_auth.ratelimit.storages import open_counter
+from bearer_auth.ratelimit.windows import Reading
 from bearer_auth.testing import FakeClock
 
 HOUR = 3600
@@ -100,12 +103,100 @@ def test_a_clock_that_is_set_back_neither_loosens_nor_blocks_for_long(sqlite, cl
     for _ in range(10):
         sqlite.take(owner, 10, 60)
     clock.advance(-3600)
-    assert not sqlite.take(owner, 10, 60).allowed
+    refused = sqlite.take(owner, 10, 60)
+    assert refused == Reading(False, 0, 0.0, 10, 60.0)
+    # It goes on as if those had come now: a window later they fade.
     clock.advance(60 + 30)
-    reading = sqlite.take(owner, 10, 60)
-    assert not reading.allowed
-    clock.advance(3600 - 90 + 60 + 30)
-    assert sqlite.take(owner, 10, 60).allowed
+    assert [sqlite.take(owner, 10, 60).allowed for _ in range(6)] == [True] * 5 + [False]
+    clock.advance(3600)
+    assert sqlite.take(owner, 10, 60).counted == 1
+
+
+def test_a_clock_that_is_set_back_by_less_than_a_window(sqlite, clock, owner):
+    for _ in range(5):
+        sqlite.take(owner, 10, 60)
+    clock.advance(60)
+    for _ in range(5):
+        assert sqlite.take(owner, 10, 60).allowed
+    clock.advance(-10)
+    # The window that had begun counts on, with the one before it, until it is over.
+    assert sqlite.take(owner, 10, 60) == Reading(False, 5, 70.0, 5, 70.0)
+    clock.advance(10)
+    assert sqlite.read(owner, 60) == Reading(False, 5, 60.0, 5, 60.0)
+
+
+@pytest.mark.parametrize("storage", ["postgresql", "mariadb"], indirect=True)
+def test_a_servers_clock_that_is_set_back(opened, storage, owner):
+    """To the row it looks the same if the row has moved on instead."""
+    counter = opened(storage)
+    for _ in range(3):
+        assert counter.take(owner, 3, HOUR).allowed
+    engine = sqlalchemy.create_engine(counter._database._engine.url)
+    with engine.begin() as connection:
+        moved = sqlalchemy.text(
+            "UPDATE bearer_auth_limits SET started_at = started_at + 10 * 3600000000 "
+            "WHERE name = :name"
+        )
+        assert connection.execute(moved, {"name": _name(owner)}).rowcount == 1
+    engine.dispose()
+    for _ in range(2):
+        reading = counter.take(owner, 3, HOUR)
+        assert (reading.allowed, reading.before, reading.counted) == (False, 0, 3)
+        assert 0 < reading.left_s <= HOUR
+    assert counter.take(owner, 5, HOUR).counted == 4
+
+
+def test_in_memory_the_previous_window_fades_and_is_forgotten(owner):
+    clock = FakeClock()
+    counter = MemoryCounter(clock)
+    for _ in range(10):
+        assert counter.take(owner, 10, 60).allowed
+    clock.advance(60 + 30)
+    assert counter.take(owner, 10, 60) == Reading(True, 10, 30.0, 1, 30.0)
+    assert [counter.take(owner, 10, 60).allowed for _ in range(5)] == [True] * 4 + [False]
+    clock.advance(180)
+    for number in range(100):
+        counter.take(f"{owner} {number}", 10, 60)
+    clock.advance(180)
+    for number in range(51):
+        counter.take(f"other {number}", 10, 60)
+    assert len(counter._rows[60]) == 51
+
+
+def test_what_costs_more_than_the_limit_never_passes(opened, storage, owner):
+    counter = opened(storage)
+    assert counter.take(owner, 3, HOUR, 4)[:4] == (False, 0, 0.0, 0)
+    assert counter.take(owner, 3, HOUR, 3).allowed
+
+
+def test_redis_is_asked_once_for_a_request(opened, owner, monkeypatch):
+    counter = opened("redis://127.0.0.1:6379")
+    counter.take(owner, 3, HOUR)
+    sent = []
+    send = redis.Connection.send_packed_command
+
+    def counted(self, command, *arguments, **options):
+        sent.append(command)
+        return send(self, command, *arguments, **options)
+
+    monkeypatch.setattr(redis.Connection, "send_packed_command", counted)
+    assert counter.take(owner, 3, HOUR).counted == 2
+    assert len(sent) == 1
+
+
+@pytest.mark.parametrize("storage", ["postgresql"], indirect=True)
+def test_pruning_leaves_alone_what_somebody_counts_in(opened, storage, owner):
+    counter = opened(storage)
+    counter.take(owner, 3, HOUR)
+    engine = sqlalchemy.create_engine(counter._database._engine.url)
+    ends = sqlalchemy.text("UPDATE bearer_auth_limits SET expires_at = :at WHERE name = :name")
+    with engine.begin() as connection:
+        connection.execute(ends, {"at": 1, "name": _name(owner)})
+    with engine.begin() as connection:
+        connection.execute(ends, {"at": 2**62, "name": _name(owner)})
+        counter._statements.prune()  # does not wait for that row
+    assert counter.read(owner, HOUR).counted == 1
+    engine.dispose()
 
 
 def test_many_in_a_long_window_fit_in_64_bits(sqlite, clock, owner):

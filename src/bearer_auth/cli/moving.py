@@ -78,7 +78,7 @@ def import_(
     told = _Told()
     with _rows_of(file, origin, source, fields) as rows, _bar() as bar:
         outcome = import_rows(
-            store, rows, dry_run=dry_run, tell=told, progress=bar, event_sink=context.event_sink
+            store, rows, dry_run=dry_run, tell=told, progress=bar, event_sink=context.sink()
         )
     told.rest()
     if as_json:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +19,11 @@ from ..stores.env import PREFIX
 from ..stores.url import open_store
 from .errors import Code, Failure, one_line
 from .output import note
+
+if TYPE_CHECKING:
+    from ..audit.table import EventTable
+    from ..stores.sql_database import Database
+    from ..stores.sql_tables import Tables
 
 _SQLITE = re.compile(r"sqlite(?:\+\w+)?:///([^:?][^?]*)(?:\?.*)?", re.IGNORECASE)
 
@@ -36,7 +42,7 @@ class Context:
         prefix: As for ``Keyring``.
         hashing: As for ``Keyring``.
         environments: What ``verify`` accepts, as for ``Authenticator``.
-        event_sink: As for ``Keyring``.
+        event_sink: As for ``Keyring``; by default the table of events beside the keys.
         refusal: Why no key of ``store`` can be changed from here; empty if they can.
     """
 
@@ -79,8 +85,21 @@ class Context:
             self.prefix,
             peppers=self.read_peppers(),
             hashing=self.hashing,
-            event_sink=self.event_sink,
+            event_sink=self.sink() if change else self.event_sink,
         )
+
+    def sink(self) -> EventSink | None:
+        """Where changes of keys are told: the program's sink, or the table of events beside the
+        keys; there they are when the command ends."""
+        if self.event_sink is None and self.store is not None:
+            table = event_table(self.store)
+            if table is not None:
+                from ..audit.writer import EventWriter
+
+                writer = EventWriter(table)  # it deletes nothing: how long is the app's to say
+                click.get_current_context().call_on_close(writer.close)
+                self.event_sink = writer
+        return self.event_sink
 
     def read_peppers(self) -> Sequence[Pepper]:
         """The peppers, newest first."""
@@ -106,6 +125,17 @@ def _open(url: str, create: bool, tables: bool) -> KeyStore:
     if missing:
         note(f"Made {path}.")
     return store
+
+
+def event_table(store: KeyStore) -> EventTable | None:
+    """The table of events beside the keys, if they are in a database."""
+    database: Database | None = getattr(store, "_database", None)
+    tables: Tables | None = getattr(store, "_tables", None)
+    if database is None or tables is None:
+        return None
+    from ..audit.table import EventTable
+
+    return EventTable(database, tables)
 
 
 def sqlite_path(url: str) -> str | None:

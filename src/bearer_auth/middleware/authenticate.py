@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from ..authenticator import Authenticator
-from ..errors import InsufficientScope, UnsupportedMediaType
+from ..cache import Watch
+from ..errors import APIError, InsufficientScope, UnsupportedMediaType
 from ..events import Emitter
 from ..policy import Policy
+from ..records import Principal
 from ..scopes import covers_all
 from .health import healthy
 from .request_id import REQUEST_ID
@@ -51,6 +54,8 @@ def authenticate(
     """
     tell = emitter.emit if emitter.wants(ACCEPTED) else None
     check = authenticator.authenticate_header
+    measures = emitter.measures
+    nothing: Mapping[str, Any] = {}
     decide = None if policy.trivial else policy.at_once
     default = policy.default
     # A path that isn't normal: what it needs is looked at once the key is proven.
@@ -79,7 +84,13 @@ def authenticate(
             return app(environ, start_response)
         # Never in a local variable: error trackers keep those of each frame that the app's
         # exception passes through.
-        principal = check(environ.get("HTTP_AUTHORIZATION"), environ.get("REMOTE_ADDR"))
+        if measures:
+            principal, measured = _measured(
+                check, environ.get("HTTP_AUTHORIZATION"), environ.get("REMOTE_ADDR")
+            )
+        else:
+            principal = check(environ.get("HTTP_AUTHORIZATION"), environ.get("REMOTE_ADDR"))
+            measured = nothing
         if scopes is None:
             scopes = policy.decide(environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")).scopes
         if scopes and not covers_all(principal.scopes, scopes):
@@ -107,6 +118,7 @@ def authenticate(
                 tenant_id=principal.tenant_id,
                 request_id=environ.get(REQUEST_ID),
                 address=environ.get("REMOTE_ADDR"),
+                **measured,
             )
         if (
             health_path is not None
@@ -117,6 +129,23 @@ def authenticate(
         return app(environ, start_response)
 
     return with_authentication
+
+
+def _measured(
+    check: Callable[..., Principal], value: str | None, address: str | None
+) -> tuple[Principal, Mapping[str, Any]]:
+    """Check a credential and say how long that took, also of one that is refused."""
+    watch = Watch()
+    begin = time.perf_counter()
+    try:
+        principal = check(value, address, watch)
+    except APIError as error:
+        # Of what was refused before it was looked up nobody knows whether it was remembered.
+        cached = False if watch.looked_up else None
+        error.measured = {"took_s": time.perf_counter() - begin, "cached": cached}
+        raise
+    took_s = time.perf_counter() - begin
+    return principal, {"took_s": took_s, "cached": not watch.looked_up}
 
 
 def _is_preflight(environ: WSGIEnvironment) -> bool:

@@ -39,6 +39,7 @@ def rate_limit(
     for name, cost in policy.costs.items():
         if any(cost > limit.item.amount for limit in of_rules.get(name, ())):
             raise ConfigurationError(f"the cost of the rule for {name!r} is more than its limit")
+        limits.check_cost(cost, f"the rule for {name!r}")
 
     def with_rate_limit(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         principal = environ.get(PRINCIPAL)

@@ -135,6 +135,7 @@ def report(emitter: Emitter, error: APIError, environ: WSGIEnvironment) -> None:
             request_id=environ.get(REQUEST_ID),
             address=environ.get("REMOTE_ADDR"),
             data={"detail": error.detail} if error.detail else {},
+            **error.measured,
         )
 
 

@@ -131,20 +131,44 @@ class RateLimits:
             StoreUnavailable: The storage can't answer, or the key's own limit can't be read.
         """
         wanted = sorted(self._wanted(principal, rules), key=_length)
-        told: list[str] = []
-        retry_after: int | None = None
-        for limit, key in wanted:
-            amount = limit.item.amount
-            reading = self._counter.take(key, amount, limit.length_s, cost)
-            told.append(_told(limit, reading))
-            if not reading.allowed:
-                wait = wait_s(reading, amount, limit.length_s, cost)
-                retry_after = max(1, math.ceil(min(wait, 2 * limit.length_s)))
-                break
-        if not told:
+        if not wanted:
             return Verdict(None, ())
-        policy = _policy(tuple(limit for limit, _ in wanted))
-        return Verdict(retry_after, (("RateLimit", ", ".join(told)), ("RateLimit-Policy", policy)))
+        told: list[str] = []
+        wait, refused = 0.0, False
+        for limit, key in wanted:
+            amount, length_s = limit.item.amount, limit.length_s
+            # Once one refuses it the others are only read: it may have to wait for them longer.
+            reading = (
+                self._counter.read(key, length_s)
+                if refused
+                else self._counter.take(key, amount, length_s, cost)
+            )
+            refused = refused or not reading.allowed
+            wait = max(wait, min(wait_s(reading, amount, length_s, cost), 2 * length_s))
+            told.append(_told(limit, reading))
+        headers = (
+            ("RateLimit", ", ".join(told)),
+            ("RateLimit-Policy", _policy(tuple(limit for limit, _ in wanted))),
+        )
+        return Verdict(max(1, math.ceil(wait)) if refused else None, headers)
+
+    def check_cost(self, cost: int, what: str) -> None:
+        """Whether each plan allows one request of this cost at least.
+
+        Args:
+            cost: The cost.
+            what: Whose it is, for the message.
+
+        Raises:
+            ConfigurationError: One doesn't.
+        """
+        named = {f"the plan {plan!r}": limits for plan, limits in self._plans.items()}
+        for plan, limits in {**named, "default": self._default}.items():
+            if any(cost > limit.item.amount for limit in limits):
+                raise ConfigurationError(
+                    f"the cost of {what} is more than the limit of {plan}, so no request would "
+                    "ever pass; to keep a plan out, use scopes"
+                )
 
     def count(
         self,
@@ -196,12 +220,9 @@ class RateLimits:
     def _wanted(
         self, principal: Principal, rules: Iterable[tuple[str, Sequence[Limit]]]
     ) -> Iterable[tuple[Limit, str]]:
-        own = principal.limit
-        if self._per_key or own is not None:
-            owner = _key_owner(principal.key_id)
-        else:
-            owner = _user_owner(principal.user_id, principal.tenant_id)
-        limits = self._plans.get(principal.plan, self._default)
+        key = _key_owner(principal.key_id)
+        owner = key if self._per_key else _user_owner(principal.user_id, principal.tenant_id)
+        limits, own = self._plans.get(principal.plan, self._default), principal.limit
         if own is not None:
             try:
                 limits = parsed(own)
@@ -220,7 +241,7 @@ class RateLimits:
                     limit.item.key_for("rule", rule, owner),
                 )
         for limit in limits:
-            yield limit, limit.item.key_for(owner)
+            yield limit, limit.item.key_for(owner if own is None else key)
 
     def __repr__(self) -> str:
         return f"RateLimits({len(self._plans)} plans, storage={self._counter!r})"

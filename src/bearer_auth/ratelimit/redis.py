@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+import hashlib
+from functools import cache
+from typing import Any
 
 import redis
 from limits.storage import RedisStorage
 from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
 from ..errors import StoreUnavailable
@@ -39,25 +42,23 @@ class OneTripRedisStorage(RedisStorage):
         Raises:
             StoreUnavailable: Redis can't answer.
         """
-        keys, scripts = self._keys(key), cast(Any, self)
-        pipe = self.storage.pipeline(transaction=False)
-        scripts.lua_acquire_sliding_window(keys, [limit, expiry, amount], client=pipe)
-        scripts.lua_sliding_window(keys, [expiry], client=pipe)
-        allowed, window = self._execute(pipe)
+        keys = self._keys(key)
+        allowed, window = self._run(
+            (self.SCRIPT_ACQUIRE_SLIDING_WINDOW, [*keys, limit, expiry, amount]),
+            (self.SCRIPT_SLIDING_WINDOW, [*keys, expiry]),
+        )
         return _reading(bool(allowed), window, expiry)
 
     def read(self, key: str, expiry: int) -> Reading:
         """What has been counted."""
-        pipe = self.storage.pipeline(transaction=False)
-        cast(Any, self).lua_sliding_window(self._keys(key), [expiry], client=pipe)
-        (window,) = self._execute(pipe)
+        (window,) = self._run((self.SCRIPT_SLIDING_WINDOW, [*self._keys(key), expiry]))
         return _reading(False, window, expiry)
 
     def clear_sliding_window(self, key: str, expiry: int) -> None:
         """As in ``limits``."""
         pipe = self.storage.pipeline(transaction=False)
         pipe.delete(*self._keys(key))
-        self._execute(pipe)
+        _execute(pipe)
 
     def _keys(self, key: str) -> list[str]:
         return [
@@ -65,16 +66,45 @@ class OneTripRedisStorage(RedisStorage):
             self.prefixed_key(self._current_window_key(key)),
         ]
 
-    def _execute(self, pipe: Any) -> Any:
-        try:
-            return pipe.execute()
-        except (redis.RedisError, OSError) as error:
-            timed_out = isinstance(error, (redis.TimeoutError, TimeoutError))
-            why = "it did not answer in time" if timed_out else f"{type(error).__name__}"
-            raise StoreUnavailable(f"Redis of the rate limits: {why}") from None
+    def _run(self, *calls: tuple[bytes, list[Any]]) -> list[Any]:
+        """Run scripts in one round trip; in a second one those that Redis doesn't know yet."""
+        # A pipeline of redis-py that is given scripts asks each time whether Redis knows them.
+        pipe = self.storage.pipeline(transaction=False)
+        for script, values in calls:
+            pipe.evalsha(_sha(script), 2, *values)
+        answers = _execute(pipe)
+        unknown = [n for n, each in enumerate(answers) if isinstance(each, NoScriptError)]
+        if unknown:
+            for n in unknown:
+                pipe.eval(calls[n][0], 2, *calls[n][1])
+            for n, each in zip(unknown, _execute(pipe), strict=True):
+                answers[n] = each
+        for each in answers:
+            if isinstance(each, Exception):
+                raise _unavailable(each)
+        return answers
 
     def __repr__(self) -> str:
         return "OneTripRedisStorage()"
+
+
+@cache
+def _sha(script: bytes) -> str:
+    """What Redis calls it."""
+    return hashlib.sha1(script, usedforsecurity=False).hexdigest()
+
+
+def _execute(pipe: Any) -> list[Any]:
+    try:
+        return list(pipe.execute(raise_on_error=False))
+    except (redis.RedisError, OSError) as error:
+        raise _unavailable(error) from None
+
+
+def _unavailable(error: Exception) -> StoreUnavailable:
+    timed_out = isinstance(error, (redis.TimeoutError, TimeoutError))
+    why = "it did not answer in time" if timed_out else f"{type(error).__name__}"
+    return StoreUnavailable(f"Redis of the rate limits: {why}")
 
 
 def _reading(allowed: bool, window: Any, expiry: int) -> Reading:

@@ -102,6 +102,8 @@ class SQLStorage(Storage, SlidingWindowCounterSupport):
         Raises:
             StoreUnavailable: The database can't answer.
         """
+        if amount > limit:  # and so it never passes, also where nothing was counted yet
+            return self.read(key, expiry)
         self._prune()
         length_us = expiry * 1_000_000
         allowed, row = self._statements.take(
@@ -190,10 +192,13 @@ def _reading(allowed: bool, row: Sequence[Any] | None, length_us: int) -> Readin
     if row is None:
         return Reading(allowed, 0, 0.0, 0, length_us / 1_000_000)
     started, counted, before, _, now = map(int, row)
-    window = now - now % length_us
-    if started == window - length_us:
+    # As in the statements.
+    begins = window = now - now % length_us
+    if window <= started <= window + length_us:
+        begins = started
+    elif started == window - length_us:
         before, counted = counted, 0
     elif started < window:
         before = counted = 0
-    left_s = (window + length_us - now) / 1_000_000
+    left_s = (begins + length_us - now) / 1_000_000
     return Reading(allowed, before, left_s if before else 0.0, counted, left_s)

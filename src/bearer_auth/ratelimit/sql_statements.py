@@ -1,7 +1,9 @@
 """The statements of ``SQLStorage``.
 
-Windows begin at multiples of their length since 1970. A row that says that its window has not begun
-yet is of a clock that was set back since; it is taken for the current one.
+Windows begin at multiples of their length since 1970. A row whose window is the next one is of a
+statement that was overtaken, or of a clock that was set back by little: that window counts, and is
+waited for. A row from further ahead is of a clock that was set back since: what it has counted goes
+on in the current window, so that nobody has a second limit, or waits for longer than a window.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from sqlalchemy import (
     Table,
     case,
     delete,
+    or_,
     select,
 )
 from sqlalchemy.dialects import mysql, postgresql, sqlite
@@ -47,30 +50,35 @@ def make_statements(database: Database, table: Table) -> Statements:
     token = parameter("token", BigInteger)
     this = c.name == parameter("name", String)
     window = time_now - time_now % length
-    current = c.started_at >= window
+    ahead, current = c.started_at > window + length, c.started_at >= window
+    begins = case((ahead, window), (current, c.started_at), else_=window)
     # "before" and "counted" as they are now, which may be two windows later than in the row
     before = case((current, c.before), (c.started_at == window - length, c.counted), else_=0)
     counted = case((current, c.counted), else_=0)
     # in milliseconds, or a month and many requests are more than 64 bits
-    left_ms = (window + length - time_now) // _MS
+    left_ms = (begins + length - time_now) // _MS
     weighted = (before * left_ms) // (length // _MS) + counted
     room = weighted + cost <= parameter("most", BigInteger)
-    ends = time_now + 2 * length
     # In this order, in which nothing is needed any more that was set before.
-    new = {"before": before, "counted": counted + cost, "expires_at": ends, "started_at": window}
+    new = {
+        "before": before,
+        "counted": counted,
+        "expires_at": begins + 2 * length,
+        "started_at": begins,
+    }
     first: dict[str, Any] = {
         "name": parameter("name", String),
         "started_at": window,
         "counted": cost,
         "before": 0,
         "passed": token,
-        "expires_at": ends,
+        "expires_at": window + 2 * length,
     }
     row = (c.started_at, c.counted, c.before, c.expires_at, time_now, c.passed)
     made = database.statement
     read, is_old = made(select(*row).where(this)), c.expires_at < time_now
     if database.dialect in ("mysql", "mariadb"):
-        hit = made(_mysql_hit(table, first, new, room, token))
+        hit = made(_mysql_hit(table, first, new, room, ahead))
         # Which SQLAlchemy knows once it is connected, and here nothing is.
         hit.sql += f" RETURNING {', '.join(_mysql(column) for column in row)}"
         prune = made(delete(table).where(is_old))
@@ -78,14 +86,19 @@ def make_statements(database: Database, table: Table) -> Statements:
     else:
         insert = postgresql.insert if database.dialect == "postgresql" else sqlite.insert
         put = insert(table).values(first)
+        new |= {
+            "counted": counted + case((room, cost), else_=0),
+            "passed": case((room, token), else_=c.passed),
+        }
         # Where there is no room, nothing is written, and so no row comes back.
         hit = made(
             put.on_conflict_do_update(
-                index_elements=["name"], set_={**new, "passed": token}, where=room
+                index_elements=["name"], set_=new, where=or_(room, ahead)
             ).returning(*row)
         )
-        old = select(c.name).where(is_old).limit(_BATCH)
-        prune = made(delete(table).where(c.name.in_(old)))
+        # Rows that somebody counts in meanwhile are left alone, and are not old any more.
+        old = select(c.name).where(is_old).limit(_BATCH).with_for_update(skip_locked=True)
+        prune = made(delete(table).where(is_old, c.name.in_(old)))
 
     def take(**values: Any) -> tuple[bool, Sequence[Any]]:
         rows, _ = hit(token=(mine := secrets.randbits(62)), **values)
@@ -109,13 +122,15 @@ def _mysql_hit(
     first: dict[str, Any],
     new: dict[str, Any],
     room: ColumnElement[bool],
-    token: ColumnElement[int],
+    ahead: ColumnElement[bool],
 ) -> Any:
     """An upsert whose assignments are made from left to right, each seeing those before it."""
-    c = table.c
+    c, token, cost = table.c, first["passed"], first["counted"]
+    passes = c.passed == token
+    new = {**new, "counted": new["counted"] + case((passes, cost), else_=0)}
     values: list[tuple[str, Any]] = [("passed", case((room, token), else_=c.passed))]
     values += [
-        (name, case((c.passed == token, value), else_=c[name])) for name, value in new.items()
+        (name, case((or_(passes, ahead), value), else_=c[name])) for name, value in new.items()
     ]
     return mysql.insert(table).values(first).on_duplicate_key_update(values)
 

@@ -8,6 +8,7 @@ from limits.errors import ConfigurationError as LimitsConfigurationError
 from limits.storage import SlidingWindowCounterSupport, storage_from_string
 
 from ..errors import ConfigurationError, StoreUnavailable
+from .memory import MemoryCounter
 from .windows import Reading
 
 
@@ -47,6 +48,8 @@ def open_counter(storage: Any, *, create: bool | None = None, timeout: float = 2
             "storage must be memory://, or the URL of a Redis or of a database, such as "
             "redis://127.0.0.1:6379 or sqlite:///keys.db"
         )
+    if scheme == "memory":
+        return MemoryCounter()
     if scheme in ("redis", "rediss", "redis+unix"):
         from .redis import OneTripRedisStorage
 

@@ -23,6 +23,7 @@ def prepare(
     needed: Sequence[Table],
     *,
     create: bool | None,
+    meanwhile: str = "requests get 503",
 ) -> bool:
     """See to it that the tables are there and up to date.
 
@@ -32,6 +33,7 @@ def prepare(
         tables: All of them.
         needed: Those that must be there, with all their columns.
         create: Create or upgrade them if they are not; ``None``: on SQLite.
+        meanwhile: What happens while a server does not answer, for the log.
 
     Returns:
         Whether they may be created.
@@ -50,7 +52,7 @@ def prepare(
         if not create and not on_sqlite:
             # A worker that starts while the server is away is a worker when it is back.
             name = type(what).__name__
-            logger.error("%s: %s; requests get 503 until it answers", name, error)
+            logger.error("%s: %s; %s until it answers", name, error, meanwhile)
             return False
         if not create:
             raise

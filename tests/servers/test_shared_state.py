@@ -1,4 +1,5 @@
-"""THREATS.md, "Double execution": four gunicorn workers over each store that can be shared."""
+"""THREATS.md, "Double execution": four gunicorn workers share what is remembered and counted, over
+each kind of store."""
 
 import http.client
 import os
@@ -18,7 +19,7 @@ from bearer_auth import Keyring
 from bearer_auth.idempotency import SQLIdempotencyStore
 from bearer_auth.stores.sql import SQLStore
 
-pytestmark = [pytest.mark.once, pytest.mark.xdist_group("idempotent-workers")]
+pytestmark = [pytest.mark.once, pytest.mark.xdist_group("shared-state")]
 
 SOURCES = Path(__file__).parents[2] / "src"
 SECONDS = 60
@@ -26,8 +27,9 @@ SECONDS = 60
 APP = """
 import os
 from datetime import timedelta
-from bearer_auth import BearerAuth
+from bearer_auth import BearerAuth, Rule
 from bearer_auth.idempotency import RedisIdempotencyStore, SQLIdempotencyStore
+from bearer_auth.ratelimit import RateLimits
 from bearer_auth.stores.sql import SQLStore
 
 url = os.environ["REMEMBERED"]
@@ -46,7 +48,13 @@ def app(environ, start_response):
     start_response("201 Created", [("Content-Type", "text/plain")])
     return [b"done by %d" % os.getpid()]
 
-application = BearerAuth(app, SQLStore("sqlite:///keys.db"), idempotency=store)
+application = BearerAuth(
+    app,
+    SQLStore("sqlite:///keys.db"),
+    idempotency=store,
+    rate_limits=RateLimits(storage=url),
+    rules=[Rule("/limited", limit="50/month")],
+)
 """
 
 CONF = """
@@ -68,7 +76,8 @@ class Site:
         (folder / "conf.py").write_text(CONF)
         store = SQLStore(f"sqlite:///{folder / 'keys.db'}")
         self.keyring = Keyring(store)
-        self.token = self.keyring.create(user_id="user_123").token
+        issued = self.keyring.create(user_id=f"user_{uuid.uuid4().hex}")
+        self.token, self.user_id = issued.token, issued.record.user_id
         store.close()
         command = ["-m", "gunicorn", "--config", "conf.py", "--bind", "127.0.0.1:0"]
         with (folder / "log").open("wb") as log:
@@ -87,6 +96,15 @@ class Site:
                 text=True,
             )
         self.port = int(self.process.stdout.readline())
+
+    def get(self, path):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
+        try:
+            connection.request("GET", path, headers={"Authorization": f"Bearer {self.token}"})
+            answer = connection.getresponse()
+            return answer.status, answer.read(), dict(answer.getheaders())
+        finally:
+            connection.close()
 
     def post(self, path):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
@@ -132,7 +150,7 @@ def site(request, servers, tmp_path_factory):
     site.stop()
     if request.param == "redis":
         client = redis.Redis.from_url(url)
-        for key in client.keys(f"{prefix}*"):
+        for key in client.keys(f"{prefix}*") + client.keys(f"*{site.user_id}*"):
             client.delete(key)
         client.close()
 
@@ -167,3 +185,16 @@ def test_a_worker_that_is_killed_half_way_is_replaced_after_its_lease(site):
     assert (status, body, replayed) == (201, b"done by %d" % second, None)
     assert site.post("/killed") == (201, body, "true")
     assert len(site.runs("/killed")) == 2
+
+
+def test_120_requests_at_once_share_one_limit_of_50(site):
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(lambda _: site.get("/limited"), range(120)))
+    assert Counter(status for status, _, _ in answers) == {201: 50, 429: 70}
+    assert len(site.runs("/limited")) == 50
+    assert len(set(site.runs("/limited"))) > 1
+    left = [headers["RateLimit"] for status, _, headers in answers if status == 201]
+    assert sorted(int(line.split("r=")[1].split(";")[0]) for line in left) == list(range(50))
+    for status, _, headers in answers:
+        assert headers["RateLimit-Policy"] == '"rule-month";q=50;w=2592000'
+        assert ("Retry-After" in headers) == (status == 429)
