@@ -42,6 +42,8 @@ def test_the_commands_are_the_ones_of_the_design():
         "keys resume",
         "keys revoke",
         "keys purge",
+        "limits show",
+        "limits reset",
         "verify",
         "doctor",
         "env",
@@ -68,12 +70,6 @@ def test_every_command_has_store_json_and_help_for_each_option(name, run):
     assert examples_of(command)
     for line in examples_of(command):
         assert f"  {line}\n" in shown
-
-
-@pytest.mark.parametrize("name", ["keys create", "keys import", "keys update"])
-def test_a_limit_is_said_to_be_kept_only(name, run):
-    shown = " ".join(run(*name.split(), "--help").stdout.split())
-    assert "kept with the key, not enforced in this version" in shown
 
 
 def section(title: str) -> str:

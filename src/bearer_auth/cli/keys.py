@@ -22,6 +22,7 @@ from .options import (
     key_id,
     moment,
     pass_context,
+    rate_limit,
     store_option,
     yes_option,
 )
@@ -68,8 +69,9 @@ for _command in (create, import_, list_, show, rotate):
 @click.option("--any-ip", is_flag=True, help="It may be used from anywhere.")
 @click.option(
     "--limit",
+    type=rate_limit,
     metavar="LIMIT",
-    help="A rate limit of its own; kept with the key, not enforced in this version.",
+    help="A rate limit of its own, such as 10/minute, in place of its plan's.",
 )
 @click.option("--no-limit", is_flag=True, help="Take its own rate limit away.")
 @click.option("--metadata", type=json_object, metavar="JSON", help="All its metadata.")

@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from ..errors import ConfigurationError
 from ..issuer import KeyFields
 from ..token import KEY_ID, parse
 from .errors import Code, Failure
@@ -68,6 +69,20 @@ def moment(text: str) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise click.BadParameter("write a date such as 2030-01-31, or 2030-01-31T12:00:00Z")
+
+
+def rate_limit(text: str) -> str:
+    """A rate limit, read where ``limits`` is installed: with one that can't be read, a key is
+    refused by an app that limits requests."""
+    try:
+        from ..ratelimit import parse_limits
+    except ImportError:
+        return text
+    try:
+        parse_limits(text, "the key")
+    except ConfigurationError:
+        raise click.BadParameter("write one such as 60/minute or 1000/minute;20/second") from None
+    return text
 
 
 def json_object(text: str) -> dict[str, Any]:
@@ -159,8 +174,9 @@ def key_options(*, stored: bool) -> Callable[[F], F]:
             click.option("--created-by", metavar="TEXT", help="Who issues it."),
             click.option(
                 "--limit",
+                type=rate_limit,
                 metavar="LIMIT",
-                help="A rate limit of its own; kept with the key, not enforced in this version.",
+                help="A rate limit of its own, such as 10/minute, in place of its plan's.",
             ),
         ]
     return lambda function: reduce(lambda f, option: option(f), reversed(options), function)

@@ -17,25 +17,11 @@ from .failures import FailureLimit
 from .windows import Reading, remaining, wait_s
 
 try:
-    from limits import RateLimitItem, parse_many
+    from .parsing import Limit, parse_limits, parsed
 except ImportError as error:
     raise ImportError('rate limits need limits: pip install "bearer_auth[ratelimit]"') from error
 
 from .storages import open_counter
-
-
-class Limit(NamedTuple):
-    """One limit of several that a request may fall under.
-
-    Attributes:
-        name: What the headers call it.
-        item: How many in which time.
-        length_s: The length of its window in seconds.
-    """
-
-    name: str
-    item: RateLimitItem
-    length_s: int
 
 
 class Verdict(NamedTuple):
@@ -185,7 +171,13 @@ class RateLimits:
                 )
 
     def count(
-        self, limit: str, *, user_id: str = "", tenant_id: str | None = None, key_id: str = ""
+        self,
+        limit: str,
+        *,
+        user_id: str = "",
+        tenant_id: str | None = None,
+        key_id: str = "",
+        rule: str | None = None,
     ) -> list[Count]:
         """What is left of a limit, for a user or for a key.
 
@@ -194,15 +186,17 @@ class RateLimits:
             user_id: The user,
             tenant_id: and their tenant;
             key_id: or the key.
+            rule: The rule whose limit it is, by its methods and path: ``POST /execute/*``, or
+                ``/execute/*`` if it is about all methods; ``None``: it is that of a plan or a key.
 
         Raises:
             ConfigurationError: The limit can't be read.
             StoreUnavailable: The storage can't answer.
         """
         found: list[Count] = []
-        owner = _key_owner(key_id) if key_id else _user_owner(user_id, tenant_id)
+        names = _names(user_id, tenant_id, key_id, rule)
         for each in parse_limits(limit, "the limit"):
-            reading = self._counter.read(each.item.key_for(owner), each.length_s)
+            reading = self._counter.read(each.item.key_for(*names), each.length_s)
             amount = each.item.amount
             wait = wait_s(reading, amount, each.length_s)
             left = remaining(reading, amount, each.length_s)
@@ -210,12 +204,18 @@ class RateLimits:
         return found
 
     def reset(
-        self, limit: str, *, user_id: str = "", tenant_id: str | None = None, key_id: str = ""
+        self,
+        limit: str,
+        *,
+        user_id: str = "",
+        tenant_id: str | None = None,
+        key_id: str = "",
+        rule: str | None = None,
     ) -> None:
         """Forget what was counted under a limit, for a user or for a key; see ``count``."""
-        owner = _key_owner(key_id) if key_id else _user_owner(user_id, tenant_id)
+        names = _names(user_id, tenant_id, key_id, rule)
         for each in parse_limits(limit, "the limit"):
-            self._counter.clear_sliding_window(each.item.key_for(owner), each.length_s)
+            self._counter.clear_sliding_window(each.item.key_for(*names), each.length_s)
 
     def _wanted(
         self, principal: Principal, rules: Iterable[tuple[str, Sequence[Limit]]]
@@ -225,7 +225,7 @@ class RateLimits:
         limits, own = self._plans.get(principal.plan, self._default), principal.limit
         if own is not None:
             try:
-                limits = _parsed(own)
+                limits = parsed(own)
             except ValueError:
                 raise StoreUnavailable(
                     f"the limit of the key {principal.key_id} can't be read: mend it with "
@@ -247,41 +247,6 @@ class RateLimits:
         return f"RateLimits({len(self._plans)} plans, storage={self._counter!r})"
 
 
-def parse_limits(text: str, what: str) -> tuple[Limit, ...]:
-    """The limits in a text.
-
-    Args:
-        text: Such as ``1000/minute;20/second``.
-        what: Whose it is, for the message.
-
-    Raises:
-        TypeError: It isn't text.
-        ConfigurationError: It can't be read.
-    """
-    if not isinstance(text, str):
-        raise TypeError(f"the limit of {what} must be text such as '60/minute', not {text!r}")
-    try:
-        return _parsed(text)
-    except ValueError:
-        raise ConfigurationError(
-            f"the limit of {what} can't be read: {text!r}; write one such as '60/minute' or "
-            "'1000/minute;20/second'"
-        ) from None
-
-
-@lru_cache(maxsize=1024)
-def _parsed(text: str) -> tuple[Limit, ...]:
-    items = parse_many(text)
-    if any(item.amount < 1 or item.get_expiry() < 1 for item in items):
-        raise ValueError
-    return tuple(Limit(_name(item), item, item.get_expiry()) for item in items)
-
-
-def _name(item: RateLimitItem) -> str:
-    period = item.GRANULARITY.name
-    return period if item.multiples == 1 else f"{item.multiples}-{period}s"
-
-
 def _key_owner(key_id: str) -> str:
     return f"key:{key_id}"
 
@@ -290,6 +255,11 @@ def _user_owner(user_id: str, tenant_id: str | None) -> str:
     # With its length in front, so that no two pairs read the same.
     tenant = "-" if tenant_id is None else f"{len(tenant_id)}:{tenant_id}"
     return f"user:{tenant}:{user_id}"
+
+
+def _names(user_id: str, tenant_id: str | None, key_id: str, rule: str | None) -> tuple[str, ...]:
+    owner = _key_owner(key_id) if key_id else _user_owner(user_id, tenant_id)
+    return (owner,) if rule is None else ("rule", rule, owner)
 
 
 def _length(wanted: tuple[Limit, str]) -> int:
