@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any, TypedDict, Unpack, cast
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast
 
 try:
     from flask import Flask, current_app, request
@@ -39,6 +39,9 @@ from .stores import KeyStore
 from .stores.url import open_store
 from .values import Clock
 
+if TYPE_CHECKING:
+    from .ratelimit import RateLimits
+
 __all__ = ["FlaskBearerAuth", "Options", "commands", "current_principal", "require_scopes"]
 
 NAME = "bearer_auth"
@@ -57,13 +60,14 @@ class Options(TypedDict, total=False):
     allow_preflight: bool
     keep_authorization_header: bool
     set_remote_user: bool
+    rate_limits: RateLimits | None
     peppers: Iterable[Pepper]
     formats: Iterable[KeyFormat]
     event_sink: EventSink | None
     clock: Clock
 
 
-_CODE_ONLY = ("event_sink", "clock")
+_CODE_ONLY = ("rate_limits", "event_sink", "clock")
 _OPTIONS = tuple(Options.__annotations__)
 _CONFIG = {
     f"BEARER_AUTH_{name.upper()}": name for name in ("store", *_OPTIONS) if name not in _CODE_ONLY

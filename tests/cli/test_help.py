@@ -49,6 +49,8 @@ def test_the_commands_are_the_ones_of_the_design():
         "sweep",
         "import",
         "export",
+        "limits show",
+        "limits reset",
         "db upgrade",
         "db current",
         "db check",
@@ -71,9 +73,9 @@ def test_every_command_has_store_json_and_help_for_each_option(name, run):
 
 
 @pytest.mark.parametrize("name", ["keys create", "keys import", "keys update"])
-def test_a_limit_is_said_to_be_kept_only(name, run):
+def test_a_limit_is_said_to_replace_that_of_the_plan(name, run):
     shown = " ".join(run(*name.split(), "--help").stdout.split())
-    assert "kept with the key, not enforced in this version" in shown
+    assert "A rate limit of its own in place of its plan's" in shown
 
 
 def section(title: str) -> str:

@@ -13,6 +13,7 @@ from .env import env
 from .errors import CODES, Code, Failure, Group, redacted
 from .events import events
 from .keys import keys
+from .limits import limits
 from .moving import export, import_
 from .sweep import sweep
 from .verify import verify
@@ -45,7 +46,7 @@ def commands(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for _command in (keys, verify, events, sweep, import_, export, db, doctor, env):
+for _command in (keys, verify, events, sweep, import_, export, limits, db, doctor, env):
     commands.add_command(_command)
 
 

@@ -22,6 +22,7 @@ from .options import (
     key_id,
     moment,
     pass_context,
+    rate_limit,
     store_option,
     yes_option,
 )
@@ -69,7 +70,8 @@ for _command in (create, import_, list_, show, rotate):
 @click.option(
     "--limit",
     metavar="LIMIT",
-    help="A rate limit of its own; kept with the key, not enforced in this version.",
+    type=rate_limit,
+    help="A rate limit of its own in place of its plan's, such as 1000/minute.",
 )
 @click.option("--no-limit", is_flag=True, help="Take its own rate limit away.")
 @click.option("--metadata", type=json_object, metavar="JSON", help="All its metadata.")

@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from ..errors import ConfigurationError
 from ..issuer import KeyFields
 from ..token import KEY_ID, parse
 from .errors import Code, Failure
@@ -46,6 +47,21 @@ def key_id(text: str) -> str:
         "not the id of a key, which is the 16 letters and digits after the environment in its "
         "token. (If it was a token: it now stands in the history of this shell)"
     )
+
+
+def rate_limit(text: str) -> str:
+    """A rate limit; taken as it is where ``limits`` is not installed."""
+    try:
+        from ..ratelimit import parse_limits
+    except ImportError:
+        return text
+    try:
+        parse_limits(text, "the key")
+    except ConfigurationError:
+        raise click.BadParameter(
+            "write a limit such as 60/minute or 1000/minute;20/second"
+        ) from None
+    return text
 
 
 def duration(text: str) -> timedelta:
@@ -160,7 +176,8 @@ def key_options(*, stored: bool) -> Callable[[F], F]:
             click.option(
                 "--limit",
                 metavar="LIMIT",
-                help="A rate limit of its own; kept with the key, not enforced in this version.",
+                type=rate_limit,
+                help="A rate limit of its own in place of its plan's, such as 1000/minute.",
             ),
         ]
     return lambda function: reduce(lambda f, option: option(f), reversed(options), function)

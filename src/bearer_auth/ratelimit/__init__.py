@@ -14,28 +14,9 @@ from typing import Any, Literal, NamedTuple
 from ..errors import ConfigurationError, StoreUnavailable
 from ..records import Principal
 from .failures import FailureLimit
-from .windows import Reading, remaining, wait_s
-
-try:
-    from limits import RateLimitItem, parse_many
-except ImportError as error:
-    raise ImportError('rate limits need limits: pip install "bearer_auth[ratelimit]"') from error
-
+from .limit import Limit, key_owner, keys, named, parse_limits, parsed, user_owner
 from .storages import open_counter
-
-
-class Limit(NamedTuple):
-    """One limit of several that a request may fall under.
-
-    Attributes:
-        name: What the headers call it.
-        item: How many in which time.
-        length_s: The length of its window in seconds.
-    """
-
-    name: str
-    item: RateLimitItem
-    length_s: int
+from .windows import Reading, remaining, wait_s
 
 
 class Verdict(NamedTuple):
@@ -185,7 +166,13 @@ class RateLimits:
                 )
 
     def count(
-        self, limit: str, *, user_id: str = "", tenant_id: str | None = None, key_id: str = ""
+        self,
+        limit: str,
+        *,
+        user_id: str = "",
+        tenant_id: str | None = None,
+        key_id: str = "",
+        rule: str | None = None,
     ) -> list[Count]:
         """What is left of a limit, for a user or for a key.
 
@@ -194,15 +181,15 @@ class RateLimits:
             user_id: The user,
             tenant_id: and their tenant;
             key_id: or the key.
+            rule: The rule whose limit it is, by its ``name``; ``None`` for that of a plan or a key.
 
         Raises:
             ConfigurationError: The limit can't be read.
             StoreUnavailable: The storage can't answer.
         """
         found: list[Count] = []
-        owner = _key_owner(key_id) if key_id else _user_owner(user_id, tenant_id)
-        for each in parse_limits(limit, "the limit"):
-            reading = self._counter.read(each.item.key_for(owner), each.length_s)
+        for each, key in keys(limit, user_id, tenant_id, key_id, rule):
+            reading = self._counter.read(key, each.length_s)
             amount = each.item.amount
             wait = wait_s(reading, amount, each.length_s)
             left = remaining(reading, amount, each.length_s)
@@ -210,22 +197,33 @@ class RateLimits:
         return found
 
     def reset(
-        self, limit: str, *, user_id: str = "", tenant_id: str | None = None, key_id: str = ""
+        self,
+        limit: str,
+        *,
+        user_id: str = "",
+        tenant_id: str | None = None,
+        key_id: str = "",
+        rule: str | None = None,
     ) -> None:
         """Forget what was counted under a limit, for a user or for a key; see ``count``."""
-        owner = _key_owner(key_id) if key_id else _user_owner(user_id, tenant_id)
-        for each in parse_limits(limit, "the limit"):
-            self._counter.clear_sliding_window(each.item.key_for(owner), each.length_s)
+        for each, key in keys(limit, user_id, tenant_id, key_id, rule):
+            self._counter.clear_sliding_window(key, each.length_s)
+
+    def close(self) -> None:
+        """Let go of the storage's connections; they come back when they are needed."""
+        close = getattr(self._counter, "close", None)
+        if close is not None:
+            close()
 
     def _wanted(
         self, principal: Principal, rules: Iterable[tuple[str, Sequence[Limit]]]
     ) -> Iterable[tuple[Limit, str]]:
-        key = _key_owner(principal.key_id)
-        owner = key if self._per_key else _user_owner(principal.user_id, principal.tenant_id)
+        key = key_owner(principal.key_id)
+        owner = key if self._per_key else user_owner(principal.user_id, principal.tenant_id)
         limits, own = self._plans.get(principal.plan, self._default), principal.limit
         if own is not None:
             try:
-                limits = _parsed(own)
+                limits = parsed(own)
             except ValueError:
                 raise StoreUnavailable(
                     f"the limit of the key {principal.key_id} can't be read: mend it with "
@@ -236,60 +234,12 @@ class RateLimits:
         # is refused by it has used up nothing of the other.
         for rule, of_rule in rules:
             for limit in of_rule:
-                yield (
-                    limit._replace(name=f"rule-{limit.name}"),
-                    limit.item.key_for("rule", rule, owner),
-                )
+                yield limit._replace(name=f"rule-{limit.name}"), named(limit, owner, rule)
         for limit in limits:
-            yield limit, limit.item.key_for(owner if own is None else key)
+            yield limit, named(limit, owner if own is None else key)
 
     def __repr__(self) -> str:
         return f"RateLimits({len(self._plans)} plans, storage={self._counter!r})"
-
-
-def parse_limits(text: str, what: str) -> tuple[Limit, ...]:
-    """The limits in a text.
-
-    Args:
-        text: Such as ``1000/minute;20/second``.
-        what: Whose it is, for the message.
-
-    Raises:
-        TypeError: It isn't text.
-        ConfigurationError: It can't be read.
-    """
-    if not isinstance(text, str):
-        raise TypeError(f"the limit of {what} must be text such as '60/minute', not {text!r}")
-    try:
-        return _parsed(text)
-    except ValueError:
-        raise ConfigurationError(
-            f"the limit of {what} can't be read: {text!r}; write one such as '60/minute' or "
-            "'1000/minute;20/second'"
-        ) from None
-
-
-@lru_cache(maxsize=1024)
-def _parsed(text: str) -> tuple[Limit, ...]:
-    items = parse_many(text)
-    if any(item.amount < 1 or item.get_expiry() < 1 for item in items):
-        raise ValueError
-    return tuple(Limit(_name(item), item, item.get_expiry()) for item in items)
-
-
-def _name(item: RateLimitItem) -> str:
-    period = item.GRANULARITY.name
-    return period if item.multiples == 1 else f"{item.multiples}-{period}s"
-
-
-def _key_owner(key_id: str) -> str:
-    return f"key:{key_id}"
-
-
-def _user_owner(user_id: str, tenant_id: str | None) -> str:
-    # With its length in front, so that no two pairs read the same.
-    tenant = "-" if tenant_id is None else f"{len(tenant_id)}:{tenant_id}"
-    return f"user:{tenant}:{user_id}"
 
 
 def _length(wanted: tuple[Limit, str]) -> int:
