@@ -42,6 +42,8 @@ def test_the_commands_are_the_ones_of_the_design():
         "keys resume",
         "keys revoke",
         "keys purge",
+        "limits show",
+        "limits reset",
         "verify",
         "doctor",
         "env",
@@ -49,8 +51,6 @@ def test_the_commands_are_the_ones_of_the_design():
         "sweep",
         "import",
         "export",
-        "limits show",
-        "limits reset",
         "db upgrade",
         "db current",
         "db check",
@@ -70,12 +70,6 @@ def test_every_command_has_store_json_and_help_for_each_option(name, run):
     assert examples_of(command)
     for line in examples_of(command):
         assert f"  {line}\n" in shown
-
-
-@pytest.mark.parametrize("name", ["keys create", "keys import", "keys update"])
-def test_a_limit_is_said_to_replace_that_of_the_plan(name, run):
-    shown = " ".join(run(*name.split(), "--help").stdout.split())
-    assert "A rate limit of its own in place of its plan's" in shown
 
 
 def section(title: str) -> str:

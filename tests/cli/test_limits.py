@@ -1,109 +1,163 @@
-"""``bearer-auth limits``: over what an app has counted."""
-
-import uuid
+"""``bearer-auth limits``."""
 
 import pytest
 import redis
 
-from bearer_auth import Principal
+from bearer_auth import Authenticator
 from bearer_auth.cli.errors import Code
+from bearer_auth.policy import Rule
 from bearer_auth.ratelimit import RateLimits, parse_limits
+from bearer_auth.ratelimit.sql import SQLStorage
 
-HOUR = "3/hour"
-RULE = [("POST /execute/*", parse_limits("2/hour", "the rule"))]
+REDIS = "redis://127.0.0.1:6379"
 
 
 @pytest.fixture
-def counted(store, url):
-    """Two requests of a user, one of them under a rule, and one of a tenant's user."""
-    limits = RateLimits(default=HOUR, storage=url)
-    limits.check(Principal(key_id="a" * 16, user_id="user_123"), RULE)
-    limits.check(Principal(key_id="b" * 16, user_id="user_123"))
-    limits.check(Principal(key_id="c" * 16, user_id="user_123", tenant_id="acme"))
-    limits.close()
+def used(url, store):
+    """``used(token, times, **options)``: requests that an app over this database counts."""
+    storages = []
+
+    def used(token, times, *, rule=None, storage=None, **options):
+        if storage is None:
+            storage = SQLStorage(url_or_engine=url)
+            storages.append(storage)
+        limits = RateLimits(storage=storage, **options)
+        rules = () if rule is None else [(rule.name, parse_limits(rule.limit, "it"))]
+        principal = Authenticator(store).authenticate(token)
+        assert all(limits.check(principal, rules).retry_after is None for _ in range(times))
+
+    yield used
+    for storage in storages:
+        storage.close()
 
 
 def left(answer, *words):
     return [each["remaining"] for each in answer("limits", "show", *words)["limits"]]
 
 
-def test_what_is_left_is_shown(run, answer, counted):
-    shown = answer("limits", "show", "--user", "user_123", "--limit", HOUR)
-    assert shown == {"limits": [{"limit": "3 per 1 hour", "remaining": 1, "retry_after_s": 0}]}
-    text = run("limits", "show", "--user", "user_123", "--limit", HOUR).stdout
-    assert text == "LIMIT\tREMAINING\tRETRY AFTER\n3 per 1 hour\t1\t0 s\n"
-    tenant = ("--user", "user_123", "--tenant", "acme", "--limit", HOUR)
-    assert left(answer, *tenant) == [2]
-    rule = ("--user", "user_123", "--limit", "2/hour", "--rule", "POST /execute/*")
-    assert left(answer, *rule) == [1]
-    assert left(answer, "--user", "user_123", "--limit", "3/hour;9/day") == [1, 9]
+def test_what_an_owner_has_used_is_shown_and_forgotten(run, answer, used, issued):
+    used(issued.token, 3, default="10000/month;20/day")
+    words = ("--user", "user_123", "--limit", "10000/month;20/day")
+    assert answer("limits", "show", *words) == {
+        "user_id": "user_123",
+        "tenant_id": None,
+        "limits": [
+            {"limit": "10000 per 1 month", "remaining": 9997, "retry_after_s": 0},
+            {"limit": "20 per 1 day", "remaining": 17, "retry_after_s": 0},
+        ],
+    }
+    assert run("limits", "show", *words).stdout.splitlines() == [
+        "LIMIT\tREMAINING\tNEXT IN",
+        "10000 per 1 month\t9997\t0 s",
+        "20 per 1 day\t17\t0 s",
+    ]
+    assert run("limits", "reset", *words).stderr == "All of 10000/month;20/day is left again.\n"
+    assert left(answer, *words) == [10000, 20]
 
 
-def test_what_was_counted_is_reset(run, answer, counted):
-    done = run("limits", "reset", "--user", "user_123", "--limit", HOUR)
-    assert done.stderr == "All of 3/hour is left.\n"
-    assert left(answer, "--user", "user_123", "--limit", HOUR) == [3]
-    assert left(answer, "--user", "user_123", "--tenant", "acme", "--limit", HOUR) == [2]
-    rule = ("--user", "user_123", "--limit", "2/hour", "--rule", "POST /execute/*")
-    assert left(answer, *rule) == [1]
-    assert answer("limits", "reset", *rule)["limits"][0]["remaining"] == 2
+def test_of_two_owners_and_tenants_each_has_their_own(run, answer, used, keyring):
+    for tenant, times in ((None, 1), ("acme", 2)):
+        token = keyring.create(user_id="user_123", tenant_id=tenant).token
+        used(token, times, default="9/day")
+    words = ("--user", "user_123", "--limit", "9/day")
+    assert left(answer, *words) == [8]
+    assert left(answer, *words, "--tenant", "acme") == [7]
+    run("limits", "reset", *words)
+    assert left(answer, *words, "--tenant", "acme") == [7]
 
 
-def test_the_limit_of_a_key_is_that_of_its_record(run, answer, keyring, issued, url):
-    own = keyring.update(issued.key_id, limit="5/hour")
-    limits = RateLimits(storage=url)
-    limits.check(Principal.of(own))
-    limits.close()
-    assert left(answer, "--key", issued.key_id) == [4]
-    run("limits", "reset", "--key", issued.key_id)
+def test_a_key_brings_its_own_limit_along(run, answer, used, keyring):
+    issued = keyring.create(user_id="user_123", limit="5/day")
+    used(issued.token, 5, default="9/day")
+    (count,) = answer("limits", "show", "--key", issued.key_id)["limits"]
+    assert (count["limit"], count["remaining"]) == ("5 per 1 day", 0)
+    assert count["retry_after_s"] > 0
+    told = answer("limits", "reset", "--key", issued.key_id)
+    assert told == {"key_id": issued.key_id, "reset": "5/day"}
     assert left(answer, "--key", issued.key_id) == [5]
-    keyring.update(issued.key_id, limit=None)
-    refused = run("limits", "show", "--key", issued.key_id, code=Code.USAGE)
-    assert "the key has no limit of its own" in refused.stderr
-    run("limits", "show", "--key", "z" * 16, code=Code.NOT_FOUND)
 
 
-def test_the_storage_may_be_another_one(answer, store, monkeypatch):
-    user, address = f"user_{uuid.uuid4().hex}", "redis://127.0.0.1:6379"
-    limits = RateLimits(default=HOUR, storage=address)
-    limits.check(Principal(key_id="a" * 16, user_id=user))
-    limits.close()
+def test_a_key_of_an_app_that_limits_each_key(answer, used, issued):
+    used(issued.token, 2, default="9/day", per="key")
+    assert left(answer, "--key", issued.key_id, "--limit", "9/day") == [7]
+    assert left(answer, "--user", "user_123", "--limit", "9/day") == [9]
+
+
+def test_the_limit_of_a_rule(run, answer, used, issued):
+    used(issued.token, 2, rule=Rule("/execute/*", methods=["POST"], limit="9/day"))
+    words = ("--user", "user_123", "--limit", "9/day", "--rule", "POST /execute/*")
+    assert left(answer, *words) == [7]
+    assert left(answer, *words[:4]) == [9]
+    run("limits", "reset", *words)
+    assert left(answer, *words) == [9]
+
+
+def test_counts_in_redis(run, answer, used, keyring, monkeypatch):
+    issued = keyring.create(user_id="user_123")
+    used(issued.token, 2, default="9/day", per="key", storage=REDIS)
+    words = ("--key", issued.key_id, "--limit", "9/day")
     try:
-        words = ("--user", user, "--limit", HOUR)
-        assert left(answer, *words) == [3]
-        assert left(answer, *words, "--storage", address) == [2]
-        monkeypatch.setenv("BEARER_AUTH_LIMITS", address)
-        assert left(answer, *words) == [2]
-        answer("limits", "reset", *words)
-        assert left(answer, *words) == [3]
+        assert left(answer, *words) == [9]  # the database of the store
+        assert left(answer, *words, "--storage", REDIS) == [7]
+        monkeypatch.setenv("BEARER_AUTH_LIMITS_STORAGE", REDIS)
+        assert left(answer, *words) == [7]
+        run("limits", "reset", *words)
+        assert left(answer, *words) == [9]
     finally:
-        client = redis.Redis.from_url(address)
-        for name in client.keys(f"*{user}*"):
-            client.delete(name)
+        client = redis.Redis.from_url(REDIS)
+        for key in client.keys(f"*{issued.key_id}*"):
+            client.delete(key)
         client.close()
 
 
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["--limit", HOUR], Code.USAGE, "give --user or --key"),
-        (["--user", "a", "--key", "b" * 16, "--limit", HOUR], Code.USAGE, "give --user or --key"),
-        (["--key", "b" * 16, "--tenant", "a"], Code.USAGE, "--tenant goes with --user"),
-        (["--user", "a"], Code.USAGE, "give the --limit"),
-        (["--key", "b" * 16, "--rule", "/x"], Code.USAGE, "give the --limit"),
-        (["--user", "a", "--limit", "often"], Code.USAGE, "write a limit such as 60/minute"),
-        (["--user", "a", "--limit", HOUR, "--storage", "memory://"], Code.STORE, "in memory"),
-        (["--user", "a", "--limit", HOUR, "--storage", "x://s3cret@h"], Code.USAGE, "no storage"),
-        (["--user", "a", "--limit", HOUR, "--storage", "redis://:s3cret@127.0.0.1:1"], 4, "Redis"),
-        (["--user", "a", "--limit", HOUR, "--store", "env:"], Code.USAGE, "no storage: pass"),
+        ((), Code.USAGE, "give --user or --key"),
+        (("--user", "u", "--key", "a" * 16), Code.USAGE, "give --user or --key"),
+        (("--key", "a" * 16, "--tenant", "t"), Code.USAGE, "--tenant goes with --user"),
+        (("--user", "u"), Code.USAGE, "give --limit, as it stands in the app"),
+        (("--key", "a" * 16), Code.NOT_FOUND, "no key has the id"),
+        (
+            ("--user", "u", "--limit", "ten"),
+            Code.USAGE,
+            "write one such as 60/minute or 1000/minute;20/second",
+        ),
+        (
+            ("--user", "u", "--limit", "9/day", "--storage", "memory://"),
+            Code.STORE,
+            "what an app counts in its own memory can't be seen from here",
+        ),
+        (
+            ("--user", "u", "--limit", "9/day", "--storage", "sqlite:////nowhere/keys.db"),
+            Code.STORE,
+            "/nowhere/keys.db: there is no such file",
+        ),
+        (("--user", "u", "--limit", "9/day", "--storage", "env:"), Code.USAGE, "--storage URL"),
+        (
+            (
+                *("--user", "u", "--limit", "9/day"),
+                *("--storage", "redis://:own_password@127.0.0.1:1"),
+            ),
+            Code.STORE,
+            "Redis of the rate limits: ConnectionError",
+        ),
     ],
 )
-def test_what_is_wrong(run, store, words, code, said):
-    refused = run("limits", "show", *words, code=code)
-    assert said in refused.stderr
-    assert "s3cret" not in refused.stderr
+@pytest.mark.parametrize("command", ["show", "reset"])
+def test_what_can_not_be_told(run, store, command, words, code, said):
+    result = run("limits", command, *words, code=code)
+    assert said in result.stderr
+    assert "own_password" not in result.output
 
 
-def test_a_limit_of_a_key_is_checked_when_it_is_set(run, issued):
-    refused = run("keys", "update", issued.key_id, "--limit", "often", code=Code.USAGE)
-    assert "write a limit such as 60/minute" in refused.stderr
+def test_a_key_without_a_limit_of_its_own_needs_one(run, issued):
+    said = run("limits", "show", "--key", issued.key_id, code=Code.USAGE).stderr
+    assert "give --limit, as it stands in the app: this key has none of its own" in said
+
+
+def test_a_key_is_given_only_a_limit_that_can_be_read(run, store, issued):
+    said = run("keys", "update", issued.key_id, "--limit", "ten", code=Code.USAGE).stderr
+    assert "write one such as 60/minute" in said
+    assert store.get(issued.key_id).limit is None
+    run("keys", "create", "--user", "u", "--limit", "1/x", code=Code.USAGE)

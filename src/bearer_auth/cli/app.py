@@ -46,7 +46,7 @@ def commands(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for _command in (keys, verify, events, sweep, import_, export, limits, db, doctor, env):
+for _command in (keys, limits, verify, events, sweep, import_, export, db, doctor, env):
     commands.add_command(_command)
 
 

@@ -69,9 +69,9 @@ for _command in (create, import_, list_, show, rotate):
 @click.option("--any-ip", is_flag=True, help="It may be used from anywhere.")
 @click.option(
     "--limit",
-    metavar="LIMIT",
     type=rate_limit,
-    help="A rate limit of its own in place of its plan's, such as 1000/minute.",
+    metavar="LIMIT",
+    help="A rate limit of its own, such as 10/minute, in place of its plan's.",
 )
 @click.option("--no-limit", is_flag=True, help="Take its own rate limit away.")
 @click.option("--metadata", type=json_object, metavar="JSON", help="All its metadata.")

@@ -1,100 +1,95 @@
-"""``bearer-auth limits``: what is left of the rate limits of a user or a key."""
+"""``bearer-auth limits``: what is left of a rate limit, and to forget what was counted."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from functools import reduce
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from ..errors import KeyNotFound
+from ..errors import BearerAuthError, KeyNotFound
 from .errors import Code, Command, Failure, Group, one_line
 from .options import examples, json_option, key_id, pass_context, rate_limit, store_option
 from .output import note, write_json, write_table
-from .store import Context, env_prefix
+from .store import Context, sqlite_path
 
 if TYPE_CHECKING:
     from ..ratelimit import RateLimits
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-
-class _Owner(TypedDict):
-    """The arguments of ``RateLimits.count`` and ``reset`` beside the limit."""
-
-    user_id: str
-    tenant_id: str | None
-    key_id: str
-    rule: str | None
+_STORAGE = "BEARER_AUTH_LIMITS_STORAGE"
 
 
 @click.group("limits", cls=Group)
 def limits() -> None:
-    """Show and reset what was counted for the rate limits of a user or a key.
+    """Look at rate limits and quotas, and forget what was counted.
 
-    What is counted has no names in it that could be listed, so say which limit: the text of the
-    plan's or the rule's. A key's own limit stands in its record.
+    Which limits there are is said in the app, so --limit takes the text that stands there: that of
+    the plan, or of a rule. A key that has a limit of its own brings it along.
     """
 
 
-def _whose(function: F) -> F:
-    """The options that say which limit of whom."""
-    options: list[Callable[[F], F]] = [
-        click.option("--user", "user_id", metavar="ID", help="The limit that a user's keys share."),
-        click.option("--tenant", "tenant_id", metavar="ID", help="The user's tenant."),
-        click.option(
-            "--key",
-            "key",
-            metavar="KEY_ID",
-            type=key_id,
-            help="The limit of one key: its own, or with per='key' that of its plan.",
-        ),
-        click.option(
-            "--limit",
-            metavar="LIMIT",
-            type=rate_limit,
-            help="The limit as the app has it, such as 1000/minute. A key's own may be left out.",
-        ),
-        click.option(
-            "--rule",
-            metavar="RULE",
-            help="The rule whose limit it is: its methods, if it has any, and its path.",
-        ),
-        click.option(
-            "--storage",
-            metavar="URL",
-            help="Where the app counts: a Redis or a database. Also BEARER_AUTH_LIMITS; without "
-            "either, the database of the store.",
-        ),
-        store_option,
-        json_option,
-    ]
-    return reduce(lambda f, option: option(f), reversed(options), function)
+_OPTIONS = (
+    click.option("--user", "user_id", metavar="ID", help="All that this owner's keys have used."),
+    click.option("--tenant", "tenant_id", metavar="ID", help="The owner's tenant."),
+    click.option(
+        "--key",
+        "of_key",
+        metavar="KEY_ID",
+        type=key_id,
+        help="What this key has used: it has a limit of its own, or the app limits each key.",
+    ),
+    click.option(
+        "--limit",
+        type=rate_limit,
+        metavar="LIMIT",
+        help="The limit, as the app has it: 60/minute, or 1000/minute;20/second.  "
+        "[default: the key's own]",
+    ),
+    click.option(
+        "--rule",
+        metavar="RULE",
+        help="The limit is that of this rule: its methods, if it names some, and its path, as in "
+        "'POST /execute/*'.",
+    ),
+    click.option(
+        "--storage",
+        metavar="URL",
+        help="Where the app counts: redis://…, or a database.  [default: the store's database] "
+        f"Also {_STORAGE}, which other users of this machine can't read.",
+    ),
+    store_option,
+    json_option,
+)
+
+
+def _limit_options(function: F) -> F:
+    return reduce(lambda f, option: option(f), reversed(_OPTIONS), function)
 
 
 @limits.command(
     "show",
     cls=Command,
     epilog=examples(
-        "bearer-auth limits show --user user_123 --limit 1000/minute",
+        "bearer-auth limits show --user user_123 --limit 10000/month",
         "bearer-auth limits show --user user_123 --limit 10/minute --rule '/execute/*'",
     ),
 )
-@_whose
+@_limit_options
 @pass_context
-def show(context: Context, /, storage: str | None, as_json: bool, **options: Any) -> None:
-    """Show how many requests are left, and when the next one passes."""
-    limit, owner = _asked(context, **options)
-    counts = _open(context, storage).count(limit, **owner)
+def show(context: Context, /, as_json: bool, **options: str | None) -> None:
+    """Show how many requests are left of a limit. It counts none."""
+    asked = _asked(context, **options)
+    counts = _open(context, options["storage"]).count(asked.limit, **asked.whose)
     if as_json:
-        write_json({"limits": [each._asdict() for each in counts]})
+        told = [each._asdict() for each in counts]
+        write_json({**asked.whose, "limits": told})
         return
-    write_table(
-        ("limit", "remaining", "retry after"),
-        [(each.limit, str(each.remaining), f"{each.retry_after_s} s") for each in counts],
-    )
+    rows = [(each.limit, str(each.remaining), f"{each.retry_after_s} s") for each in counts]
+    write_table(["limit", "remaining", "next in"], rows)
 
 
 @limits.command(
@@ -102,55 +97,78 @@ def show(context: Context, /, storage: str | None, as_json: bool, **options: Any
     cls=Command,
     epilog=examples("bearer-auth limits reset --user user_123 --limit 10000/month"),
 )
-@_whose
+@_limit_options
 @pass_context
-def reset(context: Context, /, storage: str | None, as_json: bool, **options: Any) -> None:
-    """Forget what was counted, so that all of the limit is left."""
-    limit, owner = _asked(context, **options)
-    opened = _open(context, storage)
-    opened.reset(limit, **owner)
+def reset(context: Context, /, as_json: bool, **options: str | None) -> None:
+    """Forget what was counted under a limit: all of it is left again."""
+    asked = _asked(context, **options)
+    _open(context, options["storage"]).reset(asked.limit, **asked.whose)
+    note(f"All of {asked.limit} is left again.")
     if as_json:
-        write_json({"limits": [each._asdict() for each in opened.count(limit, **owner)]})
-    note(f"All of {limit} is left.")
+        write_json({**asked.whose, "reset": asked.limit})
+
+
+class _Asked(NamedTuple):
+    """Which limit, and whose, as ``RateLimits.count`` takes it."""
+
+    limit: str
+    whose: dict[str, Any]
 
 
 def _asked(
     context: Context,
     /,
-    *,
     user_id: str | None,
     tenant_id: str | None,
-    key: str | None,
+    of_key: str | None,
     limit: str | None,
     rule: str | None,
-) -> tuple[str, _Owner]:
-    if (user_id is None) == (key is None):
+    storage: str | None,
+) -> _Asked:
+    if bool(user_id) == bool(of_key):
         raise click.UsageError("give --user or --key")
-    if key is not None and tenant_id is not None:
+    if of_key is None:
+        whose: dict[str, Any] = {"user_id": user_id, "tenant_id": tenant_id}
+    elif tenant_id is not None:
         raise click.UsageError("--tenant goes with --user")
-    if limit is None:
-        if key is None or rule is not None:
-            raise click.UsageError("give the --limit that counts, as the app has it")
-        record = context.keyring().get(key)
+    else:
+        whose = {"key_id": of_key}
+        record = context.keyring().get(of_key)
         if record is None:
-            raise KeyNotFound(f"no key has the id {key}")
-        limit = record.limit
-        if limit is None:
-            raise click.UsageError("the key has no limit of its own; give the --limit of its plan")
-    return limit, _Owner(user_id=user_id or "", tenant_id=tenant_id, key_id=key or "", rule=rule)
+            raise KeyNotFound(f"no key has the id {of_key}")
+        if limit is None and rule is None:
+            limit = record.limit
+    if rule is not None:
+        whose["rule"] = rule
+    if limit is None:
+        raise click.UsageError(
+            "give --limit, as it stands in the app"
+            + (": this key has none of its own" if of_key and rule is None else "")
+        )
+    return _Asked(limit, whose)
 
 
-def _open(context: Context, storage: str | None) -> RateLimits:
-    url = storage or os.environ.get("BEARER_AUTH_LIMITS") or context.url
-    if not url or env_prefix(url) is not None:
-        raise Failure("no storage: pass --storage URL or set BEARER_AUTH_LIMITS", Code.USAGE)
-    if url.startswith("memory:"):
-        raise Failure("what an app counts in memory can't be seen from here", Code.STORE)
+def _open(context: Context, url: str | None) -> RateLimits:
+    url = url or os.environ.get(_STORAGE) or context.url
+    if not url or "://" not in url:
+        raise Failure(f"where does the app count? Pass --storage URL or set {_STORAGE}", Code.USAGE)
+    scheme = url.partition("://")[0]
+    if scheme == "memory":
+        raise Failure("what an app counts in its own memory can't be seen from here", Code.STORE)
     try:
         from ..ratelimit import RateLimits
 
-        opened = RateLimits(storage=url, create=False)
-    except ImportError as error:
+        if scheme.startswith("redis"):
+            return RateLimits(storage=url)
+        path = sqlite_path(url)
+        if path is not None and not os.path.exists(path):
+            raise Failure(f"{path}: there is no such file", Code.STORE)
+        from ..ratelimit.sql import SQLStorage
+        from ..stores.url import split_url
+
+        address, names = split_url(url)
+        storage = SQLStorage(url_or_engine=address, **names)
+        click.get_current_context().call_on_close(storage.close)
+        return RateLimits(storage=storage)
+    except (BearerAuthError, ImportError) as error:
         raise Failure(one_line(str(error)), Code.STORE) from None
-    click.get_current_context().call_on_close(opened.close)
-    return opened

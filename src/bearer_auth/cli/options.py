@@ -49,21 +49,6 @@ def key_id(text: str) -> str:
     )
 
 
-def rate_limit(text: str) -> str:
-    """A rate limit; taken as it is where ``limits`` is not installed."""
-    try:
-        from ..ratelimit import parse_limits
-    except ImportError:
-        return text
-    try:
-        parse_limits(text, "the key")
-    except ConfigurationError:
-        raise click.BadParameter(
-            "write a limit such as 60/minute or 1000/minute;20/second"
-        ) from None
-    return text
-
-
 def duration(text: str) -> timedelta:
     """``90d``, ``12h``, ``30m``, ``45s``, ``2w`` or ``0``."""
     match = _DURATION.fullmatch("0s" if text == "0" else text)
@@ -84,6 +69,20 @@ def moment(text: str) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise click.BadParameter("write a date such as 2030-01-31, or 2030-01-31T12:00:00Z")
+
+
+def rate_limit(text: str) -> str:
+    """A rate limit, read where ``limits`` is installed: with one that can't be read, a key is
+    refused by an app that limits requests."""
+    try:
+        from ..ratelimit import parse_limits
+    except ImportError:
+        return text
+    try:
+        parse_limits(text, "the key")
+    except ConfigurationError:
+        raise click.BadParameter("write one such as 60/minute or 1000/minute;20/second") from None
+    return text
 
 
 def json_object(text: str) -> dict[str, Any]:
@@ -175,9 +174,9 @@ def key_options(*, stored: bool) -> Callable[[F], F]:
             click.option("--created-by", metavar="TEXT", help="Who issues it."),
             click.option(
                 "--limit",
-                metavar="LIMIT",
                 type=rate_limit,
-                help="A rate limit of its own in place of its plan's, such as 1000/minute.",
+                metavar="LIMIT",
+                help="A rate limit of its own, such as 10/minute, in place of its plan's.",
             ),
         ]
     return lambda function: reduce(lambda f, option: option(f), reversed(options), function)

@@ -14,9 +14,14 @@ from typing import Any, Literal, NamedTuple
 from ..errors import ConfigurationError, StoreUnavailable
 from ..records import Principal
 from .failures import FailureLimit
-from .limit import Limit, key_owner, keys, named, parse_limits, parsed, user_owner
-from .storages import open_counter
 from .windows import Reading, remaining, wait_s
+
+try:
+    from .parsing import Limit, parse_limits, parsed
+except ImportError as error:
+    raise ImportError('rate limits need limits: pip install "bearer_auth[ratelimit]"') from error
+
+from .storages import open_counter
 
 
 class Verdict(NamedTuple):
@@ -181,15 +186,17 @@ class RateLimits:
             user_id: The user,
             tenant_id: and their tenant;
             key_id: or the key.
-            rule: The rule whose limit it is, by its ``name``; ``None`` for that of a plan or a key.
+            rule: The rule whose limit it is, by its methods and path: ``POST /execute/*``, or
+                ``/execute/*`` if it is about all methods; ``None``: it is that of a plan or a key.
 
         Raises:
             ConfigurationError: The limit can't be read.
             StoreUnavailable: The storage can't answer.
         """
         found: list[Count] = []
-        for each, key in keys(limit, user_id, tenant_id, key_id, rule):
-            reading = self._counter.read(key, each.length_s)
+        names = _names(user_id, tenant_id, key_id, rule)
+        for each in parse_limits(limit, "the limit"):
+            reading = self._counter.read(each.item.key_for(*names), each.length_s)
             amount = each.item.amount
             wait = wait_s(reading, amount, each.length_s)
             left = remaining(reading, amount, each.length_s)
@@ -206,8 +213,9 @@ class RateLimits:
         rule: str | None = None,
     ) -> None:
         """Forget what was counted under a limit, for a user or for a key; see ``count``."""
-        for each, key in keys(limit, user_id, tenant_id, key_id, rule):
-            self._counter.clear_sliding_window(key, each.length_s)
+        names = _names(user_id, tenant_id, key_id, rule)
+        for each in parse_limits(limit, "the limit"):
+            self._counter.clear_sliding_window(each.item.key_for(*names), each.length_s)
 
     def close(self) -> None:
         """Let go of the storage's connections; they come back when they are needed."""
@@ -218,8 +226,8 @@ class RateLimits:
     def _wanted(
         self, principal: Principal, rules: Iterable[tuple[str, Sequence[Limit]]]
     ) -> Iterable[tuple[Limit, str]]:
-        key = key_owner(principal.key_id)
-        owner = key if self._per_key else user_owner(principal.user_id, principal.tenant_id)
+        key = _key_owner(principal.key_id)
+        owner = key if self._per_key else _user_owner(principal.user_id, principal.tenant_id)
         limits, own = self._plans.get(principal.plan, self._default), principal.limit
         if own is not None:
             try:
@@ -234,12 +242,30 @@ class RateLimits:
         # is refused by it has used up nothing of the other.
         for rule, of_rule in rules:
             for limit in of_rule:
-                yield limit._replace(name=f"rule-{limit.name}"), named(limit, owner, rule)
+                yield (
+                    limit._replace(name=f"rule-{limit.name}"),
+                    limit.item.key_for("rule", rule, owner),
+                )
         for limit in limits:
-            yield limit, named(limit, owner if own is None else key)
+            yield limit, limit.item.key_for(owner if own is None else key)
 
     def __repr__(self) -> str:
         return f"RateLimits({len(self._plans)} plans, storage={self._counter!r})"
+
+
+def _key_owner(key_id: str) -> str:
+    return f"key:{key_id}"
+
+
+def _user_owner(user_id: str, tenant_id: str | None) -> str:
+    # With its length in front, so that no two pairs read the same.
+    tenant = "-" if tenant_id is None else f"{len(tenant_id)}:{tenant_id}"
+    return f"user:{tenant}:{user_id}"
+
+
+def _names(user_id: str, tenant_id: str | None, key_id: str, rule: str | None) -> tuple[str, ...]:
+    owner = _key_owner(key_id) if key_id else _user_owner(user_id, tenant_id)
+    return (owner,) if rule is None else ("rule", rule, owner)
 
 
 def _length(wanted: tuple[Limit, str]) -> int:
