@@ -12,6 +12,7 @@ import bearer_auth.audit
 import bearer_auth.flask
 import bearer_auth.formats
 import bearer_auth.metrics
+import bearer_auth.ratelimit
 import bearer_auth.stores.sql
 import bearer_auth.testing
 import bearer_auth.tracing
@@ -22,6 +23,8 @@ SOURCE = "".join(path.read_text() for path in (ROOT / "src" / "bearer_auth").rgl
 # Names of Python, werkzeug and Apache that stand in the documentation as well.
 OTHERS = {"TypeError", "LookupError", "ValueError", "HTTPException", "ProxyFix"}
 OTHERS |= {"WSGIPassAuthorization", "WSGIScriptAlias", "OpenTelemetryMiddleware"}
+# A header, and a class of limits.
+OTHERS |= {"RateLimit", "MemoryStorage"}
 
 Pages = Mapping[str, str]
 
@@ -42,6 +45,7 @@ def test_each_class_that_is_mentioned_exists(text: str) -> None:
         bearer_auth.flask,
         bearer_auth.formats,
         bearer_auth.metrics,
+        bearer_auth.ratelimit,
         bearer_auth.tracing,
         bearer_auth.stores.sql,
         bearer_auth.testing,
