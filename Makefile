@@ -49,8 +49,8 @@ bench: ## how fast it is, beside a floor and peers; ONLY=added,cold for some sec
 	@.venv-bench/bin/python bench/run.py $(if $(ONLY),--only $(ONLY))
 
 soak: export BEARER_AUTH_SOAK := 1
-soak: venv ## revocation under load on each database, 300 rounds with the default lease
-	$(PY) -m pytest --quiet tests/freshness
+soak: venv ## revocation under load on each database, 300 rounds; five minutes of schemathesis
+	$(PY) -m pytest --quiet tests/freshness tests/examples/test_schemathesis.py
 
 demo: ## a real server with real keys; PORT=8000 to move it, CHECK=1 to check it and stop
 	@tools/venv .venv-demo examples/requirements.txt $(CANDIDATES)

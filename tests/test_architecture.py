@@ -26,6 +26,7 @@ FLOORS = {
     "paths": 1,
     "content_types": 1,
     "policy": 1,
+    "openapi": 1,
     "stores": 2,
     "idempotency": 2,
     "ratelimit": 2,

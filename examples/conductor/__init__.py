@@ -2,14 +2,27 @@
 
 from pathlib import Path
 
-from flask import Flask, request, send_file
+from flask import Flask, Response, request, send_file
+from werkzeug.exceptions import HTTPException
 
-from bearer_auth import BearerAuth, InvalidRequest, KeyStore, Rule, get_principal
+from bearer_auth import APIError, BearerAuth, InvalidRequest, KeyStore, Rule, get_principal
+from bearer_auth.idempotency import IdempotencyStore, MemoryIdempotencyStore
+from bearer_auth.ratelimit import RateLimits
+
+from .errors import MethodNotAllowed, NotFound
+from .openapi import document
 
 DOCS = Path(__file__).parents[2] / "docs" / "authentication.md"
+PLANS = {"free": "60/minute", "pro": "1000/minute"}
 
 
-def create_app(store: KeyStore) -> Flask:
+def create_app(
+    store: KeyStore,
+    *,
+    idempotency: IdempotencyStore | None = None,
+    rate_limits: RateLimits | None = None,
+) -> Flask:
+    """The API; what is not given is kept in memory, which is enough for one process."""
     app = Flask("conductor")
 
     @app.route("/execute/<ensemble>", methods=["GET", "POST"])
@@ -28,8 +41,26 @@ def create_app(store: KeyStore) -> Flask:
         return f"<!doctype html><title>Admin</title><p>Signed in as {principal.user_id}.</p>"
 
     @app.get("/docs")
-    def docs():
+    def docs() -> Response:
         return send_file(DOCS, mimetype="text/markdown")
+
+    @app.get("/openapi.json")
+    def openapi() -> dict[str, object]:
+        return document()
+
+    @app.get("/health")
+    def health() -> dict[str, object]:
+        # BearerAuth answers in its place; with this, other methods are a 405.
+        raise NotFound
+
+    # Whatever goes wrong has the form of all other errors.
+    @app.errorhandler(404)
+    def not_found(error: HTTPException) -> APIError:
+        return NotFound()
+
+    @app.errorhandler(405)
+    def method_not_allowed(error: HTTPException) -> APIError:
+        return MethodNotAllowed(error.valid_methods)
 
     app.wsgi_app = BearerAuth(
         app.wsgi_app,
@@ -38,6 +69,8 @@ def create_app(store: KeyStore) -> Flask:
             Rule("/execute/{ensemble}", scopes=["ensembles:execute"]),
             Rule("/admin/*", scopes=["admin"]),
         ],
-        public=["/docs"],
+        public=["/docs", "/openapi.json"],
+        idempotency=idempotency or MemoryIdempotencyStore(),
+        rate_limits=rate_limits or RateLimits(PLANS, default="100/minute"),
     )
     return app

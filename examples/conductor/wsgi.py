@@ -3,7 +3,14 @@ of the keys, such as ``sqlite:////var/lib/conductor/keys.db``."""
 
 import os
 
+from bearer_auth.idempotency import SQLIdempotencyStore
+from bearer_auth.ratelimit import RateLimits
 from bearer_auth.stores.sql import SQLStore
-from conductor import create_app
+from conductor import PLANS, create_app
 
-app = create_app(SQLStore(os.environ["BEARER_AUTH_STORE"]))
+url = os.environ["BEARER_AUTH_STORE"]
+app = create_app(
+    SQLStore(url),
+    idempotency=SQLIdempotencyStore(url),
+    rate_limits=RateLimits(PLANS, default="100/minute", storage=url),
+)

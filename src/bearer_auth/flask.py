@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any, TypedDict, Unpack, cast
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast
 
 try:
     from flask import Flask, current_app, request
@@ -32,12 +32,16 @@ from .errors import APIError, ConfigurationError
 from .events import EventSink
 from .formats import KeyFormat
 from .hashing import Pepper
+from .idempotency import Idempotency, IdempotencyStore
 from .middleware import PRINCIPAL, BearerAuth, get_request_id, require_scopes
 from .policy import Rule
 from .records import Principal
 from .stores import KeyStore
 from .stores.url import open_store
 from .values import Clock
+
+if TYPE_CHECKING:
+    from .ratelimit import RateLimits
 
 __all__ = ["FlaskBearerAuth", "Options", "commands", "current_principal", "require_scopes"]
 
@@ -57,13 +61,15 @@ class Options(TypedDict, total=False):
     allow_preflight: bool
     keep_authorization_header: bool
     set_remote_user: bool
+    rate_limits: RateLimits | None
+    idempotency: IdempotencyStore | Idempotency | None
     peppers: Iterable[Pepper]
     formats: Iterable[KeyFormat]
     event_sink: EventSink | None
     clock: Clock
 
 
-_CODE_ONLY = ("event_sink", "clock")
+_CODE_ONLY = ("rate_limits", "idempotency", "event_sink", "clock")
 _OPTIONS = tuple(Options.__annotations__)
 _CONFIG = {
     f"BEARER_AUTH_{name.upper()}": name for name in ("store", *_OPTIONS) if name not in _CODE_ONLY
@@ -82,7 +88,8 @@ class FlaskBearerAuth:
     Each option can also stand in the app's configuration, as ``BEARER_AUTH_`` and its name, such
     as ``BEARER_AUTH_PUBLIC``; ``BEARER_AUTH_STORE`` is a store or its URL: ``sqlite:///keys.db``,
     or ``env:`` for ``EnvStore``. A rule there may be an object with the arguments of ``Rule``. What
-    is given in code wins. ``event_sink`` and ``clock`` can be given in code only.
+    is given in code wins. ``rate_limits``, ``idempotency``, ``event_sink`` and ``clock`` can be
+    given in code only.
 
     Args:
         app: The app; or call ``init_app`` later.

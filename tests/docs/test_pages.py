@@ -235,3 +235,45 @@ def test_the_documented_store_passes_the_documented_suite(
     )
     assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout
+
+
+def test_the_page_of_idempotency(run_page: Callable[..., None]) -> None:
+    store = MemoryStore()
+    token = Keyring(store).create(user_id="user_123").token
+    runs: list[str] = []
+
+    def wsgi_app(environ: Any, start_response: Any) -> list[bytes]:
+        runs.append(environ["REQUEST_METHOD"])
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"%d" % len(runs)]
+
+    def post(app: Any, method: str) -> str:
+        headers = {"Authorization": f"Bearer {token}", "X-Idempotency-Key": method}
+        return Client(app).open("/", method=method, headers=headers).text
+
+    def a_repeat_is_not_done_again(names: Names) -> None:
+        assert [post(names["app"], "PUT") for _ in range(2)] == ["1", "1"]
+
+    def only_these_methods(names: Names) -> None:
+        assert [post(names["app"], "PUT") for _ in range(2)] == ["2", "3"]
+        assert [post(names["app"], "POST") for _ in range(2)] == ["4", "4"]
+
+    def it_can_be_forgotten(names: Names) -> None:
+        names["sold_out"] = lambda: True
+        app = BearerAuth(names["order"], store, idempotency=names["remembered"])
+        assert post(app, "POST") == "4"  # from above, as the requests are the same
+        headers = {"Authorization": f"Bearer {token}", "X-Idempotency-Key": "new"}
+        for _ in range(2):
+            answer = Client(app).post("/", headers=headers)
+            assert (answer.text, answer.headers.get("Idempotent-Replayed")) == ("sold out", None)
+
+    run_page(
+        "docs/idempotency.md",
+        {"wsgi_app": wsgi_app, "store": store},
+        {},
+        {
+            "idempotency=SQLIdempotencyStore(": a_repeat_is_not_done_again,
+            'methods=["POST"]': only_these_methods,
+            "sold_out()": it_can_be_forgotten,
+        },
+    )

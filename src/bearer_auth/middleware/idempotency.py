@@ -15,7 +15,7 @@ from ..idempotency.request import client_value, digest, fingerprint
 from .authenticate import PRINCIPAL
 from .body import read_body
 from .recorded import Claim, Recorded
-from .request_id import REQUEST_ID, report
+from .request_id import REQUEST_ID
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -99,9 +99,16 @@ def idempotency(
                     tell()
             except Exception as error:
                 # The work is done, so its answer goes out; another attempt to keep it follows.
-                if not isinstance(error, StoreUnavailable):
-                    error = StoreUnavailable(f"{store!r}: it failed ({type(error).__name__})")
-                report(emitter, error, environ)
+                detail = f"{store!r}: it failed ({type(error).__name__})"
+                emitter.emit(
+                    "store.failed",
+                    status=503,
+                    reason="store",
+                    key_id=key_id,
+                    request_id=environ.get(REQUEST_ID),
+                    address=environ.get("REMOTE_ADDR"),
+                    data={"detail": getattr(error, "detail", detail), "allowed": True},
+                )
                 if again:
                     unsaved.append(step)
 
