@@ -208,6 +208,12 @@ def test_the_errors_follow_from_what_the_operation_is(
     assert done["security"] == ([] if options.get("public") else [{"bearerAuth": []}])
 
 
+def test_nothing_is_counted_or_repeated_where_no_key_is_needed() -> None:
+    done = openapi.operation({"responses": {"200": {}}}, public=True, idempotent=True)
+    assert done["parameters"] == [ref("parameters", "X-Request-ID")]
+    assert list(done["responses"]["200"]["headers"]) == ["X-Request-ID"]
+
+
 def test_the_health_check() -> None:
     get = openapi.health_path()["get"]
     assert list(get["responses"]) == ["200", "401", "403", "429", "503"]
@@ -234,7 +240,11 @@ def test_each_part_is_made_anew() -> None:
     ("header", "good", "bad"),
     [
         ("X-Idempotency-Key", ["!", "~" * 255, "a-b_c+"], ["", "a,b", "a b", "\x7f", "~" * 256]),
-        ("Idempotency-Key", ['"!"', '"' + "~" * 255 + '"'], ["k", '""', '"a,b"', '"a"b"', "''"]),
+        (
+            "Idempotency-Key",
+            ['"!"', '"' + "~" * 255 + '"'],
+            ["k", '""', '"a,b"', '"a"b"', "''", '"' + "~" * 256 + '"'],
+        ),
     ],
 )
 def test_the_patterns_of_idempotency_keys_are_what_is_read(

@@ -1,6 +1,7 @@
 """Each storage counts exactly, whoever asks, and says what it has counted."""
 
 import threading
+import time
 
 import limits
 import pytest
@@ -138,11 +139,15 @@ def test_a_servers_clock_that_is_set_back(opened, storage, owner):
             "WHERE name = :name"
         )
         assert connection.execute(moved, {"name": _name(owner)}).rowcount == 1
-    engine.dispose()
     for _ in range(2):
         reading = counter.take(owner, 3, HOUR)
         assert (reading.allowed, reading.before, reading.counted) == (False, 0, 3)
         assert 0 < reading.left_s <= HOUR
+    began = sqlalchemy.text("SELECT started_at FROM bearer_auth_limits WHERE name = :name")
+    with engine.connect() as connection:
+        # a refusal has moved it back, or it would be full until the clock is there
+        assert connection.scalar(began, {"name": _name(owner)}) <= time.time() * 1_000_000
+    engine.dispose()
     assert counter.take(owner, 5, HOUR).counted == 4
 
 

@@ -217,6 +217,12 @@ class RateLimits:
         for each in parse_limits(limit, "the limit"):
             self._counter.clear_sliding_window(each.item.key_for(*names), each.length_s)
 
+    def close(self) -> None:
+        """Let go of the storage's connections; they come back when they are needed."""
+        close = getattr(self._counter, "close", None)
+        if close is not None:
+            close()
+
     def _wanted(
         self, principal: Principal, rules: Iterable[tuple[str, Sequence[Limit]]]
     ) -> Iterable[tuple[Limit, str]]:

@@ -60,6 +60,10 @@ class OneTripRedisStorage(RedisStorage):
         pipe.delete(*self._keys(key))
         _execute(pipe)
 
+    def close(self) -> None:
+        """Let go of connections; they come back when they are needed."""
+        self.storage.close()
+
     def _keys(self, key: str) -> list[str]:
         return [
             self.prefixed_key(self._previous_window_key(key)),

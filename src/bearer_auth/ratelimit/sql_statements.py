@@ -96,9 +96,9 @@ def make_statements(database: Database, table: Table) -> Statements:
                 index_elements=["name"], set_=new, where=or_(room, ahead)
             ).returning(*row)
         )
-        # Rows that somebody counts in meanwhile are left alone, and are not old any more.
+        # A row that somebody counts in meanwhile is left alone: it is not old any more.
         old = select(c.name).where(is_old).limit(_BATCH).with_for_update(skip_locked=True)
-        prune = made(delete(table).where(is_old, c.name.in_(old)))
+        prune = made(delete(table).where(c.name.in_(old)))
 
     def take(**values: Any) -> tuple[bool, Sequence[Any]]:
         rows, _ = hit(token=(mine := secrets.randbits(62)), **values)

@@ -8,6 +8,7 @@ from limits.errors import ConfigurationError as LimitsConfigurationError
 from limits.storage import SlidingWindowCounterSupport, storage_from_string
 
 from ..errors import ConfigurationError, StoreUnavailable
+from ..stores.url import split_url
 from .memory import MemoryCounter
 from .windows import Reading
 
@@ -39,7 +40,9 @@ def open_counter(storage: Any, *, create: bool | None = None, timeout: float = 2
         StoreUnavailable: The tables of a database are missing.
     """
     if isinstance(storage, SlidingWindowCounterSupport):
-        return Windows(storage)
+        # Ours say in one go what was counted too.
+        own: Any = storage
+        return own if callable(getattr(own, "take", None)) else Windows(storage)
     if not isinstance(storage, str):
         return _database(storage, create, timeout)
     scheme, separator, _ = storage.partition("://")
@@ -108,7 +111,10 @@ def _database(storage: object, create: bool | None, timeout: float) -> Counter:
         raise ImportError(
             'rate limits in a database need SQLAlchemy: pip install "bearer_auth[sql]"'
         ) from error
-    return SQLStorage(url_or_engine=storage, create=create, timeout=timeout)
+    if not isinstance(storage, str):
+        return SQLStorage(url_or_engine=storage, create=create, timeout=timeout)
+    address, names = split_url(storage)
+    return SQLStorage(url_or_engine=address, create=create, timeout=timeout, **names)
 
 
 def _failed(storage: object, error: Exception) -> StoreUnavailable:
