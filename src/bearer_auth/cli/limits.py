@@ -152,23 +152,16 @@ def _open(context: Context, url: str | None) -> RateLimits:
     url = url or os.environ.get(_STORAGE) or context.url
     if not url or "://" not in url:
         raise Failure(f"where does the app count? Pass --storage URL or set {_STORAGE}", Code.USAGE)
-    scheme = url.partition("://")[0]
-    if scheme == "memory":
+    if url.startswith("memory://"):
         raise Failure("what an app counts in its own memory can't be seen from here", Code.STORE)
     try:
         from ..ratelimit import RateLimits
 
-        if scheme.startswith("redis"):
-            return RateLimits(storage=url)
         path = sqlite_path(url)
         if path is not None and not os.path.exists(path):
             raise Failure(f"{path}: there is no such file", Code.STORE)
-        from ..ratelimit.sql import SQLStorage
-        from ..stores.url import split_url
-
-        address, names = split_url(url)
-        storage = SQLStorage(url_or_engine=address, create=False, **names)
-        click.get_current_context().call_on_close(storage.close)
-        return RateLimits(storage=storage)
+        limits = RateLimits(storage=url, create=False)
     except (BearerAuthError, ImportError) as error:
         raise Failure(one_line(str(error)), Code.STORE) from None
+    click.get_current_context().call_on_close(limits.close)
+    return limits
