@@ -162,7 +162,7 @@ def test_a_store_without_a_revision_fills_no_memory_with_uses() -> None:
     authenticator = Authenticator(store)
     for _ in range(100):
         authenticator.authenticate(issued.token)
-    waiting = [each for each in gc.get_objects() if isinstance(each, Accepted)]
+    waiting = [each for each in gc.get_objects() if type(each) is Accepted]
     mine = [each for each in waiting if each.principal.key_id == issued.key_id]
     authenticator.close()
     assert len(mine) == 1

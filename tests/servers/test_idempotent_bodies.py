@@ -6,9 +6,13 @@ once.
 
 import json
 import os
+from contextlib import suppress
 
 BODY = b"one\ntwo\nthree\nfour\nfive"
 PARTS = ["one", "\n", "two\n", "three\n", "four\n", "five"]
+CLOSE_EARLY = ("cheroot", "wsgiref", "gunicorn-sync", "gunicorn-gthread")
+"""Servers that may close before a client has sent all, and reset what it has not read yet."""
+
 JSON = "Content-Type: application/json"
 
 
@@ -54,11 +58,20 @@ def test_a_chunked_body_is_read_whole_or_refused(server):
 
 def test_a_body_over_the_cap_is_refused(server):
     long = b" " * (1024 * 1024 + 1)
-    answer = post(server, "long", length(long), body=long)
-    assert answer.status == 413
-    assert json.loads(answer.body)["error"]["code"] == "REQUEST_TOO_LARGE"
+    head = ["POST /x HTTP/1.1", "Host: localhost", JSON, "X-Idempotency-Key: long", length(long)]
+    head.append(f"Authorization: Bearer {server.keys.user}")
+    received = b""
+    # Some servers close before they have read all of it, one reads on until the client closes.
+    with server.connect() as connection, suppress(BrokenPipeError, ConnectionResetError):
+        connection.sendall("\r\n".join(head).encode() + b"\r\n\r\n" + long)
+        while b"}}" not in received and (more := connection.recv(65_536)):
+            received += more
+    if received or server.name not in CLOSE_EARLY:
+        assert received.split(b" ")[1] == b"413"
+        assert b'"code": "REQUEST_TOO_LARGE"' in received
     whole = long[1:]
-    assert post(server, "long", length(whole), body=whole, path="/x").status == 200
+    answer = post(server, "long", length(whole), body=whole, path="/x")
+    assert (answer.status, answer.values("Idempotent-Replayed")) == (200, [])
 
 
 def test_a_chunked_body_over_the_cap_is_refused(server):
