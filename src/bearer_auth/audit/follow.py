@@ -47,8 +47,9 @@ class Follower:
         """The events that have come since."""
         now, highest = self._clock(), self._table.highest()
         new = [id_ for id_ in self._table.ids(self._filters, self._low) if id_ not in self._seen]
-        yield from self._table.with_ids(new)
-        self._seen.update(new)
+        for id_, event in self._table.with_ids(new):
+            self._seen.add(id_)  # at once: the database may fail before the last one
+            yield event
         self._highest.append((now, highest))
         low = self._low
         while self._highest and self._highest[0][0] <= now - OVERLAP_S:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -129,14 +129,14 @@ class EventTable:
             statement = select(id_).where(id_ > after, *conditions).order_by(id_)
             return list(connection.scalars(statement))
 
-    def with_ids(self, ids: Iterable[int]) -> Iterator[Event]:
-        """The events with these ids, in their order."""
+    def with_ids(self, ids: Sequence[int]) -> Iterator[tuple[int, Event]]:
+        """The events with these ids, in their order, read some at a time."""
         id_ = self._table.c.id
-        for some in _some(list(ids)):
+        for some in _some(ids):
             with self._database.transaction(write=False) as connection:
                 statement = self._rows(Filters()).where(id_.in_(some)).order_by(id_)
                 rows = self._read(connection, statement)
-            yield from (event for _, event in rows)
+            yield from rows
 
     def _rows(self, filters: Filters) -> Select[Any]:
         columns: Select[Any] = select(self._table.c.id, *self._columns)

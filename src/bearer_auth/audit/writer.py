@@ -77,7 +77,7 @@ class EventWriter:
         """Take an event; it is written a moment later."""
         waiting = len(self._waiting)
         if waiting >= MAX_WAITING and not self._has_room_for(event, waiting):
-            self._drop(1)
+            self._drop()
             return
         self._waiting.append(event)
         if self._thread is None:
@@ -152,9 +152,9 @@ class EventWriter:
         if first:
             logger.error("events can't be written, at most %d wait: %s", MAX_WAITING, error)
 
-    def _drop(self, count: int) -> None:
+    def _drop(self) -> None:
         with self._lock:
-            self.dropped += count
+            self.dropped += 1
             first, self._dropped_said = not self._dropped_said, True
         if first:
             logger.error("events are dropped: more than %d wait to be written", MAX_WAITING)

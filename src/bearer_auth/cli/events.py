@@ -28,7 +28,7 @@ _TEXT = ("user", "reason", "data")
 _SPARE = ("data", "request", "address", "user")
 
 
-def _since(text: str) -> datetime:
+def _when(text: str) -> datetime:
     """A date, a date and a time, or a duration that ends now."""
     try:
         return utc_now() - duration(text)
@@ -61,8 +61,8 @@ def _since(text: str) -> datetime:
     multiple=True,
     help="With this name, such as request.refused or key.*. Repeat it for more.",
 )
-@click.option("--since", type=_since, metavar="WHEN", help="From then on: 2h, or 2030-01-31 (UTC).")
-@click.option("--until", type=_since, metavar="WHEN", help="Before that.")
+@click.option("--since", type=_when, metavar="WHEN", help="From then on: 2h, or 2030-01-31 (UTC).")
+@click.option("--until", type=_when, metavar="WHEN", help="Before that.")
 @click.option(
     "--limit",
     type=click.IntRange(0, 10_000),

@@ -1,7 +1,7 @@
 """Requests that may be repeated: what was answered is remembered under the client's idempotency
 key, so that the work is done once.
 
-A store is a class with the five methods of ``IdempotencyStore``;
+A store is a class with the four methods of ``IdempotencyStore`` and its ``lease``;
 ``bearer_auth.testing.IdempotencyStoreContract`` is the suite that each must pass.
 """
 
@@ -103,7 +103,7 @@ class Idempotency:
             repeats are refused.
 
     Raises:
-        TypeError: The store lacks a method.
+        TypeError: The store lacks a method or its lease.
         ConfigurationError: A value is out of bounds.
 
     .. versionadded:: 0.1
@@ -123,6 +123,11 @@ class Idempotency:
             raise TypeError(
                 "idempotency must be an object such as MemoryIdempotencyStore(), with the methods "
                 f"of IdempotencyStore, not {name}"
+            )
+        if not isinstance(getattr(store, "lease", None), timedelta):
+            raise TypeError(
+                f"the lease of {type(store).__name__} must be a timedelta: how long a claim holds "
+                "that isn't renewed"
             )
         methods = tuple(listed("methods", self.methods))
         if not methods or any(method != method.upper() for method in methods):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -27,17 +26,16 @@ except ImportError as error:
     ) from error
 
 from .room import Room
-from .sql_claims import Clock, make_statements
+from .sql_claims import DONE, NOT_KEPT, RUNNING, Clock, make_statements
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
-
-RUNNING, DONE, NOT_KEPT = 0, 1, 2
 
 _TRIES = 10
 """Attempts to claim a request that others keep claiming and letting go."""
 
 _PRUNE_S = 60.0
+_PRUNE_AGAIN_S = 1.0
 _BATCH = 500
 
 logger = logging.getLogger("bearer_auth")
@@ -97,7 +95,6 @@ class SQLIdempotencyStore:
         self._clock = clock
         self._room = Room(self._count)
         self._prune_at = 0.0
-        self._pruning = threading.Lock()
         self._statements = make_statements(self._database, self._table, Clock(clock))
         self._lease_us = int(times.lease_s * 1_000_000)
         self._keep_us = int(times.keep_s * 1_000_000)
@@ -185,8 +182,10 @@ class SQLIdempotencyStore:
 
     def _prune(self) -> None:
         """Remove some that have expired, now and then; a failure of it is not the request's."""
-        if time.monotonic() < self._prune_at or not self._pruning.acquire(blocking=False):
+        if time.monotonic() < self._prune_at:
             return
+        # Before it is tried, and without a lock, which a fork could leave held.
+        self._prune_at = time.monotonic() + _PRUNE_S
         try:
             table = self._table
             old = select(table.c.key_id, table.c.value).where(*self._statements.expired)
@@ -197,12 +196,10 @@ class SQLIdempotencyStore:
                     named = tuple_(table.c.key_id, table.c.value).in_(found)
                     gone = delete(table).where(named, *self._statements.expired)
                     connection.execute(gone, at)
-            self._prune_at = time.monotonic() + (1.0 if len(found) == _BATCH else _PRUNE_S)
+            if len(found) == _BATCH:
+                self._prune_at = time.monotonic() + _PRUNE_AGAIN_S
         except StoreUnavailable as error:
-            self._prune_at = time.monotonic() + _PRUNE_S
             logger.warning("expired idempotency keys were not removed: %s", error)
-        finally:
-            self._pruning.release()
 
 
 def _answer(status: str, headers: str, body: Any) -> Answer:

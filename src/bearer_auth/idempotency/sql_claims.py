@@ -24,6 +24,9 @@ from ..stores.lease import running_clock
 from ..stores.sql_database import Database
 from ..stores.sql_statement import now, parameter
 
+RUNNING, DONE, NOT_KEPT = 0, 1, 2
+"""The states of a record."""
+
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -35,19 +38,17 @@ class Clock:
 
     Attributes:
         boot: Names the run of the machine that ``running`` counts from.
-        wall: As given.
+        running: Seconds by a clock that is never set, the same for all processes. Where the system
+            has none that can be told apart after a restart, the wall clock.
     """
 
     def __init__(self, wall: Callable[[], float]) -> None:
-        self.wall = wall
         running = running_clock()
         try:
             self.boot = _BOOT_ID.read_text().strip() if running else ""
         except OSError:
             self.boot = ""
         self.running = running if running and self.boot else wall
-        """Seconds by a clock that is never set, the same for all processes. Where the system has
-        none that can be told apart after a restart, the wall clock."""
 
 
 class Statements(NamedTuple):
@@ -80,7 +81,7 @@ def make_statements(database: Database, table: Table, clock: Clock) -> Statement
     fresh: dict[str, Any] = {
         "fingerprint": parameter("fingerprint"),
         "fence": parameter("fence"),
-        "state": 0,
+        "state": RUNNING,
         "lease_until": lease_until,
         "boot": boot,
         "expires_at": expires_at,
@@ -104,12 +105,12 @@ def make_statements(database: Database, table: Table, clock: Clock) -> Statement
         update(table)
         .where(*this, c.fence == parameter("holder"), c.state == parameter("held"))
         # one that is renewed meanwhile isn't taken
-        .where((c.state != 0) | (c.lease_until <= steady) | (c.boot != boot))
+        .where((c.state != RUNNING) | (c.lease_until <= steady) | (c.boot != boot))
         .values(fresh)
     )
     renewing = (
         update(table)
-        .where(*held, c.state == 0)
+        .where(*held, c.state == RUNNING)
         .values(lease_until=lease_until, expires_at=expires_at)
     )
     finishing = (

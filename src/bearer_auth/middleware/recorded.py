@@ -36,7 +36,10 @@ _NOT_KEPT = frozenset(
     }
 )
 
+_MAX_STATUS = 255
 _MAX_HEAD = 64 * 1024
+"""What a store takes of a status line, in characters, and of the headers. One that it refused would
+be tried again and again."""
 
 NOT_DONE = ("429", "503")
 """Statuses by which an app says that it did nothing, and that the request may be repeated."""
@@ -134,11 +137,14 @@ class Claim:
             self._forget()
             return
         headers = _kept(self._headers)
-        short = self._size <= self._max_answer and self._length in (None, self._size)
-        if not short or sum(len(n) + len(v) for n, v in headers) > _MAX_HEAD:
-            self._finish(None)
-            return
-        self._finish(Answer(self._status, headers, b"".join(self._blocks)))
+        whole = self._length in (None, self._size)
+        fits = (
+            self._size <= self._max_answer
+            and len(self._status) <= _MAX_STATUS
+            and sum(len(n) + len(v) for n, v in headers) <= _MAX_HEAD
+        )
+        kept = whole and fits
+        self._finish(Answer(self._status, headers, b"".join(self._blocks)) if kept else None)
 
     def broke_off(self, error: BaseException | None, environ: WSGIEnvironment) -> None:
         """The app raised, or the client went away before the end."""

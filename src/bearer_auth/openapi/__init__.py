@@ -158,10 +158,9 @@ def operation(
             raises=raises,
         )
     own = done.get("responses", {})
-    sent = _sent(rate_limits, idempotent)
     for response in own.values():
         if "$ref" not in response:
-            response["headers"] = {**sent, **response.get("headers", {})}
+            response["headers"] = {**_sent(rate_limits, idempotent), **response.get("headers", {})}
     together = {**found, **own}
     done["responses"] = {status: together[status] for status in sorted(together)}
     return done
