@@ -258,6 +258,7 @@ def test_limits_itself_can_use_the_storage(tmp_path, owner):
         ("nothing://secret@host", ConfigurationError, "no storage for 'nothing'"),
         (42, TypeError, "not a int"),
         ("oracle://secret@host/x", ConfigurationError, "no storage for 'oracle'"),
+        ("redis://user:secret/word@host", ConfigurationError, "not the URL of a Redis"),
     ],
 )
 def test_what_is_no_storage(storage, error, message):

@@ -56,7 +56,12 @@ def open_counter(storage: Any, *, create: bool | None = None, timeout: float = 2
     if scheme in ("redis", "rediss", "redis+unix"):
         from .redis import OneTripRedisStorage
 
-        return OneTripRedisStorage(storage, timeout)
+        try:
+            return OneTripRedisStorage(storage, timeout)
+        except ValueError:  # whose text may quote the password
+            raise ConfigurationError(
+                "not the URL of a Redis; write redis://127.0.0.1:6379/0"
+            ) from None
     if scheme.partition("+")[0] in ("sqlite", "postgresql", "mysql", "mariadb"):
         return _database(storage, create, timeout)
     try:
