@@ -165,6 +165,12 @@ def test_other_methods_ignore_the_header(world, method):
     assert world.app.runs == 2
 
 
+def test_threat_a_method_in_lower_case_does_not_run_twice(world):
+    for _ in range(2):
+        assert world.post(method="patch").body == b"run 1: {}"
+    assert world.app.runs == 1
+
+
 def test_a_public_path_ignores_the_header(world):
     for _ in range(2):
         world.post("not, a value", path="/open")

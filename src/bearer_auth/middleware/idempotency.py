@@ -76,7 +76,8 @@ def idempotency(
             del environ[IDEMPOTENCY]
         if (
             ("HTTP_X_IDEMPOTENCY_KEY" not in environ and "HTTP_IDEMPOTENCY_KEY" not in environ)
-            or environ["REQUEST_METHOD"] not in methods
+            # some frameworks run "patch" as PATCH
+            or environ["REQUEST_METHOD"].upper() not in methods
             or PRINCIPAL not in environ
         ):
             return app(environ, start_response)
