@@ -358,7 +358,7 @@ class Late:
         return sorted(id_ for id_ in self.shown if id_ > after)
 
     def with_ids(self, ids):
-        return (self.shown[id_] for id_ in ids)
+        return ((id_, self.shown[id_]) for id_ in ids)
 
 
 def test_a_row_that_appears_after_a_higher_one_is_not_missed_and_none_comes_twice():

@@ -166,8 +166,18 @@ def test_other_methods_ignore_the_header(world, method):
 
 
 def test_threat_a_method_in_lower_case_does_not_run_twice(world):
-    for _ in range(2):
-        assert world.post(method="patch").body == b"run 1: {}"
+    # Without wsgiref.validate, which takes no such method; werkzeug and wsgiref do.
+    def patch():
+        environ = {
+            "REQUEST_METHOD": "patch",
+            "PATH_INFO": "/jobs",
+            "HTTP_AUTHORIZATION": f"Bearer {world.token}",
+            "HTTP_X_IDEMPOTENCY_KEY": "key-1",
+            "wsgi.input": io.BytesIO(b""),
+        }
+        return list(world.auth(environ, lambda *_: None))
+
+    assert [patch(), patch()] == [[b"run 1: "], [b"run 1: "]]
     assert world.app.runs == 1
 
 
@@ -722,3 +732,44 @@ def test_what_is_wrong_is_said_at_construction(make, error, message):
 def test_bearer_auth_takes_no_url_for_a_store(world):
     with pytest.raises(TypeError, match="not str"):
         BearerAuth(world.app, world.keys, idempotency="redis://127.0.0.1")
+
+
+@pytest.mark.parametrize("status", ["200 " + "x" * 300, "200 a\x00b", "200 \ud800"])
+def test_a_status_that_no_store_takes_is_remembered_without_a_body(world, status):
+    def behave(environ, start_response):
+        start_response(status, [PLAIN])
+        return [b"odd"]
+
+    world.app.behave = behave
+    assert run(world) == ([status], [b"odd"])
+    assert world.post().body == NOT_KEPT
+
+
+def test_threat_an_answer_that_can_never_be_kept_shuts_nobody_out(world):
+    class Picky(Failing):
+        def finish(self, key_id, value, fence, answer):
+            if answer is not None and b"odd" in answer.body:
+                raise StoreUnavailable("Picky: never")
+            return self.store.finish(key_id, value, fence, answer)
+
+    world.wrapped(Picky(world.store))
+    assert world.post("a", b"odd").body == b"run 1: odd"
+    assert world.post("b").body == b"run 2: {}"
+    assert world.post("a", b"odd").body == NOT_KEPT
+    assert world.app.runs == 2
+
+
+@pytest.mark.parametrize("length", [None, "4"])
+@pytest.mark.parametrize("kind", [list, iter])
+def test_an_answer_that_is_not_bytes_is_not_done_again(world, kind, length):
+    def behave(environ, start_response):
+        headers = [PLAIN] if length is None else [PLAIN, ("Content-Length", length)]
+        start_response("200 OK", headers)
+        return kind(["text"])
+
+    world.app.behave = behave
+    with pytest.raises(TypeError):
+        run(world)
+    world.clock.advance(61)
+    assert world.post().body == NOT_KEPT
+    assert world.app.runs == 1

@@ -30,6 +30,9 @@ IDEMPOTENCY = "bearer_auth.idempotency"
 RETRY_S = 1
 """Seconds after which who repeats a running request is told to ask again."""
 
+Step = Callable[[], bool]
+"""Tells a store how a request ended; whether its claim still held."""
+
 _UNSAVED = 32
 """Answers that the store could not take, kept to be tried again."""
 
@@ -64,7 +67,7 @@ def idempotency(
     methods = frozenset(settings.methods)
     max_request, max_answer = settings.max_request, settings.max_answer
     renew_s = store.lease.total_seconds() / 3
-    unsaved: deque[Callable[[], object]] = deque(maxlen=_UNSAVED)
+    unsaved: deque[tuple[Step, ...]] = deque(maxlen=_UNSAVED)
 
     def with_idempotency(
         environ: WSGIEnvironment, start_response: StartResponse
@@ -94,7 +97,7 @@ def idempotency(
             return repeat(found, ours, key_id, environ, start_response)
         tell = partial(overtaken, environ, key_id)
 
-        def quietly(step: Callable[[], bool], again: bool) -> None:
+        def quietly(step: Step, *others: Step) -> None:
             try:
                 if not step():
                     tell()
@@ -110,16 +113,18 @@ def idempotency(
                     address=environ.get("REMOTE_ADDR"),
                     data={"detail": getattr(error, "detail", detail), "allowed": True},
                 )
-                if again:
-                    unsaved.append(step)
+                if others:
+                    unsaved.append(others)
 
         def finish(answer: Answer | None) -> None:
-            quietly(partial(store.finish, *this, fence, answer), True)
+            # One that the store can't take, however often, is remembered without its body.
+            step = partial(store.finish, *this, fence, answer)
+            quietly(step, step, partial(store.finish, *this, fence, None))
 
         claim = Claim(
             finish=finish,
-            forget=lambda: quietly(partial(store.forget, *this, fence), True),
-            renew=lambda: quietly(partial(store.renew, *this, fence), False),
+            forget=lambda: quietly(*[partial(store.forget, *this, fence)] * 2),
+            renew=lambda: quietly(partial(store.renew, *this, fence)),
             renew_s=renew_s,
             max_answer=max_answer,
         )
@@ -131,14 +136,14 @@ def idempotency(
 
         try:
             answer = app(environ, start)
+            if answer.__class__ in (list, tuple) and claim.started:
+                for block in answer:
+                    claim.passed(block)
+                claim.complete()
+                return answer
         except BaseException as error:
             claim.broke_off(error, environ)
             raise
-        if answer.__class__ in (list, tuple) and claim.started:
-            for block in answer:
-                claim.passed(block)
-            claim.complete()
-            return answer
         return Recorded(answer, claim, environ)
 
     def repeat(
@@ -177,19 +182,29 @@ def idempotency(
     return with_idempotency
 
 
-def save_unsaved(unsaved: deque[Callable[[], object]]) -> None:
+def save_unsaved(unsaved: deque[tuple[Step, ...]]) -> None:
     """Try again to keep answers that the store could not take.
+
+    Args:
+        unsaved: For each the steps of which one is enough, the best one first.
 
     Raises:
         StoreUnavailable: It still can't.
     """
     while unsaved:
         try:
-            step = unsaved.popleft()
+            steps = unsaved.popleft()
         except IndexError:  # another thread was quicker
             return
-        try:
-            step()
-        except StoreUnavailable:
-            unsaved.appendleft(step)
-            raise
+        failure: Exception | None = None
+        for step in steps:
+            try:
+                step()
+            except Exception as error:
+                failure = error
+            else:
+                break
+        else:
+            if isinstance(failure, StoreUnavailable):
+                unsaved.appendleft(steps)
+                raise failure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -36,10 +37,10 @@ _NOT_KEPT = frozenset(
     }
 )
 
-_MAX_STATUS = 255
+# What every store takes of a status line: latin-1 (PEP 3333), without control characters.
+_STATUS = re.compile(r"[\x20-\x7e\xa0-\xff]{1,255}")
 _MAX_HEAD = 64 * 1024
-"""What a store takes of a status line, in characters, and of the headers. One that it refused would
-be tried again and again."""
+"""Characters of headers that are kept."""
 
 NOT_DONE = ("429", "503")
 """Statuses by which an app says that it did nothing, and that the request may be repeated."""
@@ -132,6 +133,8 @@ class Claim:
         if not self._status:
             self.broke_off(None, {})
             return
+        # First, for it may raise: then the answer broke off.
+        body = b"".join(self._blocks)
         self._ended = True
         if self.nothing_done or self._status[:3] in NOT_DONE:
             self._forget()
@@ -140,11 +143,10 @@ class Claim:
         whole = self._length in (None, self._size)
         fits = (
             self._size <= self._max_answer
-            and len(self._status) <= _MAX_STATUS
+            and _STATUS.fullmatch(self._status)
             and sum(len(n) + len(v) for n, v in headers) <= _MAX_HEAD
         )
-        kept = whole and fits
-        self._finish(Answer(self._status, headers, b"".join(self._blocks)) if kept else None)
+        self._finish(Answer(self._status, headers, body) if whole and fits else None)
 
     def broke_off(self, error: BaseException | None, environ: WSGIEnvironment) -> None:
         """The app raised, or the client went away before the end."""
