@@ -23,6 +23,7 @@ from bearer_auth import (
     get_request_id,
 )
 from bearer_auth.flask import FlaskBearerAuth, current_principal, require_scopes
+from bearer_auth.ratelimit import RateLimits
 from bearer_auth.testing import acting_as
 
 UNAUTHORIZED = {
@@ -530,3 +531,20 @@ def test_a_view_can_read_the_request_id(store: MemoryStore, key: dict[str, str])
     FlaskBearerAuth(app, store)
     answer = app.test_client().get("/id", headers={**key, "X-Request-ID": "request-7"})
     assert answer.text == "request-7"
+
+
+def test_rate_limits_count_and_tell(sink: Sink) -> None:
+    store, app = MemoryStore(), Flask("limited")
+    FlaskBearerAuth(app, store, rate_limits=RateLimits(default="1/hour"), event_sink=sink)
+    app.add_url_rule("/", "index", lambda: "ok")
+    headers = {"Authorization": f"Bearer {Keyring(store).create(user_id='user_123').token}"}
+    passed, refused = (app.test_client().get("/", headers=headers) for _ in range(2))
+    assert (passed.status_code, refused.status_code) == (200, 429)
+    for answer in (passed, refused):
+        assert answer.headers["RateLimit-Policy"] == '"hour";q=1;w=3600'
+        assert answer.headers["RateLimit"].startswith('"hour";r=0;t=')
+    assert "Retry-After" in refused.headers
+    assert refused.json == {
+        "success": False,
+        "error": {"code": "RATE_LIMITED", "message": "Rate limit exceeded"},
+    }

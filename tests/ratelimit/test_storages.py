@@ -168,6 +168,25 @@ def test_in_memory_the_previous_window_fades_and_is_forgotten(owner):
     assert len(counter._rows[60]) == 51
 
 
+def test_in_memory_the_wall_clock_does_not_count(opened, owner, monkeypatch):
+    counter = opened("memory://")
+    assert [counter.take(owner, 2, HOUR).allowed for _ in range(3)] == [True, True, False]
+    for seconds in (0.0, 2.0**31):
+        monkeypatch.setattr(time, "time", lambda now=seconds: now)
+        assert not counter.take(owner, 2, HOUR).allowed
+
+
+def test_a_prefix_may_stand_in_the_url_and_a_storage_of_ours_is_taken_as_it_is(tmp_path, owner):
+    url = f"sqlite:///{tmp_path / 'keys.db'}"
+    storage = SQLStorage(url_or_engine=url, table_prefix="acme_")
+    assert open_counter(storage) is storage
+    storage.take(owner, 3, HOUR)
+    other = open_counter(f"{url}?table_prefix=acme_", create=False)
+    assert other.read(owner, HOUR).counted == 1
+    other.close()
+    storage.close()
+
+
 def test_what_costs_more_than_the_limit_never_passes(opened, storage, owner):
     counter = opened(storage)
     assert counter.take(owner, 3, HOUR, 4)[:4] == (False, 0, 0.0, 0)
