@@ -23,6 +23,7 @@ from bearer_auth import (
     get_request_id,
 )
 from bearer_auth.flask import FlaskBearerAuth, current_principal, require_scopes
+from bearer_auth.idempotency import MemoryIdempotencyStore
 from bearer_auth.ratelimit import RateLimits
 from bearer_auth.testing import acting_as
 
@@ -533,18 +534,30 @@ def test_a_view_can_read_the_request_id(store: MemoryStore, key: dict[str, str])
     assert answer.text == "request-7"
 
 
-def test_rate_limits_count_and_tell(sink: Sink) -> None:
-    store, app = MemoryStore(), Flask("limited")
-    FlaskBearerAuth(app, store, rate_limits=RateLimits(default="1/hour"), event_sink=sink)
-    app.add_url_rule("/", "index", lambda: "ok")
+def test_repeats_and_limits_are_those_of_bearer_auth() -> None:
+    app, store, runs = Flask("repeated"), MemoryStore(), []
+    FlaskBearerAuth(
+        app,
+        store,
+        idempotency=MemoryIdempotencyStore(),
+        rate_limits=RateLimits(default="3/hour"),
+    )
+
+    @app.post("/jobs")
+    def jobs() -> tuple[dict[str, int], int]:
+        runs.append(1)
+        return {"run": len(runs)}, 201
+
     headers = {"Authorization": f"Bearer {Keyring(store).create(user_id='user_123').token}"}
-    passed, refused = (app.test_client().get("/", headers=headers) for _ in range(2))
-    assert (passed.status_code, refused.status_code) == (200, 429)
-    for answer in (passed, refused):
-        assert answer.headers["RateLimit-Policy"] == '"hour";q=1;w=3600'
-        assert answer.headers["RateLimit"].startswith('"hour";r=0;t=')
-    assert "Retry-After" in refused.headers
-    assert refused.json == {
-        "success": False,
-        "error": {"code": "RATE_LIMITED", "message": "Rate limit exceeded"},
-    }
+    client = app.test_client()
+    first, second, third = (
+        client.post("/jobs", json={}, headers=headers | {"X-Idempotency-Key": value})
+        for value in ("a", "a", "b")
+    )
+    assert [answer.json for answer in (first, second, third)] == [
+        {"run": 1},
+        {"run": 1},
+        {"run": 2},
+    ]
+    assert second.headers["Idempotent-Replayed"] == "true"
+    assert client.post("/jobs", json={}, headers=headers).status_code == 429

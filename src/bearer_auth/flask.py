@@ -32,6 +32,7 @@ from .errors import APIError, ConfigurationError
 from .events import EventSink
 from .formats import KeyFormat
 from .hashing import Pepper
+from .idempotency import Idempotency, IdempotencyStore
 from .middleware import PRINCIPAL, BearerAuth, get_request_id, require_scopes
 from .policy import Rule
 from .records import Principal
@@ -61,13 +62,14 @@ class Options(TypedDict, total=False):
     keep_authorization_header: bool
     set_remote_user: bool
     rate_limits: RateLimits | None
+    idempotency: IdempotencyStore | Idempotency | None
     peppers: Iterable[Pepper]
     formats: Iterable[KeyFormat]
     event_sink: EventSink | None
     clock: Clock
 
 
-_CODE_ONLY = ("rate_limits", "event_sink", "clock")
+_CODE_ONLY = ("rate_limits", "idempotency", "event_sink", "clock")
 _OPTIONS = tuple(Options.__annotations__)
 _CONFIG = {
     f"BEARER_AUTH_{name.upper()}": name for name in ("store", *_OPTIONS) if name not in _CODE_ONLY
@@ -86,7 +88,8 @@ class FlaskBearerAuth:
     Each option can also stand in the app's configuration, as ``BEARER_AUTH_`` and its name, such
     as ``BEARER_AUTH_PUBLIC``; ``BEARER_AUTH_STORE`` is a store or its URL: ``sqlite:///keys.db``,
     or ``env:`` for ``EnvStore``. A rule there may be an object with the arguments of ``Rule``. What
-    is given in code wins. ``event_sink`` and ``clock`` can be given in code only.
+    is given in code wins. ``rate_limits``, ``idempotency``, ``event_sink`` and ``clock`` can be
+    given in code only.
 
     Args:
         app: The app; or call ``init_app`` later.

@@ -8,6 +8,8 @@ from werkzeug.test import Client, TestResponse
 
 from bearer_auth import BearerAuth, InvalidRequest, KeyRecord, Keyring, MemoryStore, Rule
 from bearer_auth import StoreUnavailable as Unavailable
+from bearer_auth.idempotency import MemoryIdempotencyStore
+from bearer_auth.ratelimit import RateLimits
 
 LANGUAGES = ("json", "http")
 
@@ -19,7 +21,7 @@ def test_an_answer_is_what_is_shown(block: Any) -> None:
         assert json.loads(response.text) == json.loads(block.text)
         return
     head = "".join(f"{name}: {value}\n" for name, value in response.headers)
-    head = re.sub(r"(X-Request-ID: ).+", r"\1…", head)
+    head = re.sub(r"(X-Request-ID: |Retry-After: (?=\d\d)|;t=).+", r"\1…", head)
     assert f"HTTP/1.1 {response.status}\n{head}\n{response.text}\n" == block.text
 
 
@@ -29,6 +31,8 @@ def real_answer(heading: str) -> TestResponse:
     keyring = Keyring(store)
     app = BearerAuth(fine, store, rules=[Rule("/admin", scopes=["admin"])])
     token = keyring.create(user_id="user_123", plan="pro").token
+    once = MemoryIdempotencyStore()
+    repeated = BearerAuth(fine, store, content_types=None, idempotency=once)
     elsewhere = keyring.create(user_id="user_123", allowed_ips=["192.0.2.7"]).token
     match heading:
         case "401 without a key":
@@ -41,6 +45,25 @@ def real_answer(heading: str) -> TestResponse:
             return ask(app, elsewhere)
         case "415":
             return ask(app, token, method="POST", data="x", content_type="text/plain")
+        case "409":
+            inner: list[TestResponse] = []
+
+            def running(environ: Any, start_response: Any) -> list[bytes]:
+                inner.append(ask_once(app, token))
+                return fine(environ, start_response)
+
+            app = BearerAuth(running, store, content_types=None, idempotency=once)
+            ask_once(app, token)
+            return inner[0]
+        case "422":
+            ask_once(repeated, token)
+            return ask_once(repeated, token, path="/other")
+        case "413":
+            return ask_once(repeated, token, data=b"x" * (1024 * 1024 + 1))
+        case "429":
+            limited = BearerAuth(fine, store, rate_limits=RateLimits(default="1/month"))
+            ask(limited, token)
+            return ask(limited, token)
         case "503":
             return ask(BearerAuth(fine, Down()), token)
         case "400":
@@ -50,6 +73,11 @@ def real_answer(heading: str) -> TestResponse:
 
 def ask(app: Any, token: str, **options: Any) -> TestResponse:
     return Client(app).open(headers={"Authorization": f"Bearer {token}"}, **options)
+
+
+def ask_once(app: Any, token: str, **options: Any) -> TestResponse:
+    headers = {"Authorization": f"Bearer {token}", "X-Idempotency-Key": "key-1"}
+    return Client(app).post(headers=headers, **options)
 
 
 def fine(environ: Any, start_response: Any) -> list[bytes]:

@@ -47,6 +47,11 @@ def limit(connection: Any, seconds: float) -> None:
     connection._read_timeout = connection._write_timeout = seconds
 
 
+def has_rows(cursor: Any) -> bool:
+    """Whether the last statement was one that returns rows."""
+    return cursor.description is not None
+
+
 def is_lost(connection: Any, error: BaseException) -> bool:
     """Whether an error means that the connection is gone."""
     return number_of(error) in (*_LOST, 0) or isinstance(error, OSError)

@@ -54,6 +54,12 @@ def limit(connection: Any, seconds: float) -> None:
     connection.wait = partial(_wait, connection, seconds)
 
 
+def has_rows(cursor: Any) -> bool:
+    """Whether the last statement was one that returns rows."""
+    # Its description is made anew each time it is asked for: 13 µs of 9 columns.
+    return cursor.pgresult is not None and bool(cursor.pgresult.nfields)
+
+
 def is_lost(connection: Any, error: BaseException) -> bool:
     """Whether an error means that the connection is gone."""
     return bool(connection.closed)

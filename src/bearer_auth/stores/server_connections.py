@@ -44,6 +44,10 @@ class Driver(Protocol):
         """Let no call on a connection wait longer for the server."""
         ...
 
+    def has_rows(self, cursor: Any) -> bool:
+        """Whether the last statement was one that returns rows."""
+        ...
+
     def is_lost(self, connection: Any, error: BaseException) -> bool:
         """Whether an error means that the connection is gone."""
         ...

@@ -124,7 +124,7 @@ class LookUps:
             if cursor is None:  # a new one each time would cost a tenth of the look-up
                 cursor = fairy.info[_CURSOR] = connection.cursor()
             cursor.execute(sql, parameters or None)
-            rows: list[Sequence[Any]] = [] if cursor.description is None else cursor.fetchall()
+            rows: Sequence[Any] = cursor.fetchall() if self._driver.has_rows(cursor) else ()
             count = cursor.rowcount
         except BaseException as error:
             early = time.monotonic() < end - self._timeout / 2

@@ -183,19 +183,19 @@ class IdempotencyStoreContract:
     def test_of_many_at_once_one_claims(self, make: Any) -> None:
         """Many threads, on two stores that share what they remember."""
         stores = [make(), make()]
-        start = threading.Barrier(20)
+        start = threading.Barrier(8)
         found: list[Any] = []
 
         def claim(number: int) -> None:
             start.wait()
             found.append(stores[number % 2].claim(KEY, VALUE, PRINT, f"{number:032}"))
 
-        threads = [threading.Thread(target=claim, args=(number,)) for number in range(20)]
+        threads = [threading.Thread(target=claim, args=(number,)) for number in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(60)
-        assert len(found) == 20
+        assert len(found) == 8
         assert found.count(None) == 1
 
     def test_of_many_at_once_one_takes_over(self, make: Any, later: Any) -> None:
@@ -203,19 +203,19 @@ class IdempotencyStoreContract:
         stores = [make(lease=timedelta(seconds=1)), make()]
         stores[0].claim(KEY, VALUE, PRINT, FIRST)
         later()
-        start = threading.Barrier(20)
+        start = threading.Barrier(8)
         found: list[Any] = []
 
         def claim(number: int) -> None:
             start.wait()
             found.append(stores[1].claim(KEY, VALUE, PRINT, f"{number + 10:032}"))
 
-        threads = [threading.Thread(target=claim, args=(number,)) for number in range(20)]
+        threads = [threading.Thread(target=claim, args=(number,)) for number in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(60)
-        assert len(found) == 20
+        assert len(found) == 8
         assert found.count(None) == 1
 
 
