@@ -151,6 +151,22 @@ def test_a_servers_clock_that_is_set_back(opened, storage, owner):
     assert counter.take(owner, 5, HOUR).counted == 4
 
 
+def test_the_clock_of_redis_that_is_set_back(opened, owner):
+    """Its keys expire at a time of day, so to them it looks the same if they end an hour later."""
+    counter = opened("redis://127.0.0.1:6379")
+    for _ in range(10):
+        assert counter.take(owner, 10, 60).allowed
+    client, (previous, current) = counter.storage, counter._keys(owner)
+    client.pexpire(current, 3_700_000)
+    refused = counter.take(owner, 10, 60)
+    assert (refused.allowed, refused.counted) == (False, 10)
+    assert 59 < refused.left_s <= 60
+    client.set(previous, 4, px=3_640_000)
+    refused = counter.take(owner, 10, 60)
+    assert (refused.allowed, refused.before, refused.counted) == (False, 4, 10)
+    assert 59 < refused.before_s <= 60
+
+
 def test_in_memory_the_previous_window_fades_and_is_forgotten(owner):
     clock = FakeClock()
     counter = MemoryCounter(clock)
