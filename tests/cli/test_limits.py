@@ -1,10 +1,18 @@
 """``bearer-auth limits``."""
 
+import json
+import sqlite3
+
 import pytest
 import redis
+from click.testing import CliRunner
+from flask import Flask
+from flask.cli import FlaskGroup
 
-from bearer_auth import Authenticator
+from bearer_auth import Authenticator, Keyring, MemoryStore
 from bearer_auth.cli.errors import Code
+from bearer_auth.flask import FlaskBearerAuth
+from bearer_auth.flask import commands as flask_commands
 from bearer_auth.policy import Rule
 from bearer_auth.ratelimit import RateLimits, parse_limits
 from bearer_auth.ratelimit.sql import SQLStorage
@@ -29,6 +37,11 @@ def used(url, store):
     yield used
     for storage in storages:
         storage.close()
+
+
+def principal_of(user_id):
+    store = MemoryStore()
+    return Authenticator(store).authenticate(Keyring(store).create(user_id=user_id).token)
 
 
 def left(answer, *words):
@@ -149,6 +162,37 @@ def test_what_can_not_be_told(run, store, command, words, code, said):
     result = run("limits", command, *words, code=code)
     assert said in result.stderr
     assert "own_password" not in result.output
+
+
+def test_no_table_is_made(run, tmp_path):
+    file = tmp_path / "empty.db"
+    file.touch()
+    words = ("--user", "u", "--limit", "9/day", "--storage", f"sqlite:///{file}")
+    said = run("limits", "show", *words, code=Code.STORE).stderr
+    assert "the tables are missing" in said
+    connection = sqlite3.connect(file)
+    assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    connection.close()
+
+
+def test_a_prefix_stands_in_the_url(answer, tmp_path):
+    url = f"sqlite:///{tmp_path}/keys.db"
+    storage = SQLStorage(url_or_engine=url, table_prefix="acme_")
+    RateLimits(storage=storage, default="9/day").check(principal_of("user_123"))
+    storage.close()
+    words = ("--user", "user_123", "--limit", "9/day")
+    assert left(answer, *words, "--storage", f"{url}?table_prefix=acme_") == [8]
+
+
+def test_the_apps_own_database_under_flask(store, used, issued):
+    used(issued.token, 2, default="9/day")
+    app = Flask("shop")
+    FlaskBearerAuth(app, store)
+    group = FlaskGroup(create_app=lambda: app)
+    group.add_command(flask_commands)
+    words = ["bearer-auth", "limits", "show", "--user", "user_123", "--limit", "9/day", "--json"]
+    result = CliRunner(env={"BEARER_AUTH_STORE": None}).invoke(group, words, prog_name="flask")
+    assert json.loads(result.stdout)["limits"][0]["remaining"] == 7
 
 
 def test_a_key_without_a_limit_of_its_own_needs_one(run, issued):

@@ -96,6 +96,51 @@ def test_the_page_of_seeing_it(
     run_page("docs/observability.md", {"app": echo, "store": store}, {}, after)
 
 
+def test_the_page_of_rate_limits(run_page: Callable[..., None]) -> None:
+    store = MemoryStore()
+    keyring = Keyring(store)
+    token = keyring.create(user_id="user_123", plan="pro").token
+
+    def the_plan_is_limited(names: Names) -> None:
+        said = ask(names["app"], token).headers["RateLimit-Policy"]
+        assert said == '"second";q=20;w=1, "minute";q=1000;w=60'
+
+    def costs_count(names: Names) -> None:
+        client = Client(names["limited"])
+        sent = {"Authorization": f"Bearer {token}"}
+        answers = [client.get("/execute/x", headers=sent) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [200, 200, 429]
+
+    def the_key_has_its_own(names: Names) -> None:
+        said = ask(names["app"], names["partner"].token).headers["RateLimit-Policy"]
+        assert said == '"minute";q=9000;w=60'
+
+    def nothing_was_counted(names: Names) -> None:
+        (count,) = names["limits"].count("10000/month", user_id="user_123")
+        assert (count.remaining, count.retry_after_s) == (10000, 0)
+
+    def wrong_keys_are_limited(names: Names) -> None:
+        def status(token: str, address: str) -> int:
+            sent = {"Authorization": f"Bearer {token}", "X-Forwarded-For": address}
+            return Client(names["guarded"]).get("/", headers=sent).status_code
+
+        assert status(token, "2001:db8::1") == 200
+        assert {status("wrong", f"2001:db8::{n}") for n in range(20)} == {401}
+        assert 429 in {status("wrong", "2001:db8::1") for _ in range(3)}  # a minute may end
+        assert status(token, "2001:db8::1") == 200
+        assert status("wrong", "2001:db8:0:1::1") == 401
+
+    after = {
+        'default="100/minute",': the_plan_is_limited,
+        "cost=5": costs_count,
+        "partner =": the_key_has_its_own,
+        "limits.reset(": nothing_was_counted,
+        "ProxyFix(": wrong_keys_are_limited,
+    }
+    names = {"wsgi_app": echo, "store": store, "keyring": keyring}
+    run_page("docs/rate-limits.md", names, {}, after)
+
+
 def test_the_page_of_moving_in(
     run_page: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -169,6 +169,15 @@ def the_sink_is_told(names: Names) -> None:
     assert names["audit"] == [("request.refused", None, "unknown")]
 
 
+def limits_are_told(names: Names) -> None:
+    key = Keyring(names["store"]).create(user_id="user_123", plan="free")
+    first, *_, last = [ask(names["app"], "/execute/x", key) for _ in range(14)]  # a minute may end
+    policy = '"rule-minute";q=10;w=60, "minute";q=60;w=60'
+    assert first.headers["RateLimit-Policy"] == policy
+    assert (first.status_code, last.status_code) == (200, 429)
+    assert ask(names["app"], "/", key).status_code == 200
+
+
 def the_proxy_is_believed(names: Names) -> None:
     key = Keyring(names["store"]).create(user_id="u", allowed_ips=["192.0.2.7"])
     for address, status in (("192.0.2.7", 200), ("192.0.2.8", 403)):
@@ -207,6 +216,7 @@ AFTER = {
     "keyring.rotate(key_id": the_old_secret_has_ended,
     "def test_reports": keys_stand_beside_the_session,
     "class AuditTrail": the_sink_is_told,
+    'Rule("/execute/*", limit="10/minute")': limits_are_told,
     "ProxyFix(BearerAuth(": the_proxy_is_believed,
     'content_types=["image/*"]': uploads_are_taken,
     'public=["/livez"]': the_balancer_needs_no_key,

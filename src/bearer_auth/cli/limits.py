@@ -167,7 +167,7 @@ def _open(context: Context, url: str | None) -> RateLimits:
         from ..stores.url import split_url
 
         address, names = split_url(url)
-        storage = SQLStorage(url_or_engine=address, **names)
+        storage = SQLStorage(url_or_engine=address, create=False, **names)
         click.get_current_context().call_on_close(storage.close)
         return RateLimits(storage=storage)
     except (BearerAuthError, ImportError) as error:
