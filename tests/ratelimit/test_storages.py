@@ -151,6 +151,22 @@ def test_a_servers_clock_that_is_set_back(opened, storage, owner):
     assert counter.take(owner, 5, HOUR).counted == 4
 
 
+def test_the_clock_of_redis_that_is_set_back(opened, owner):
+    """Its keys expire at a time of day, so to them it looks the same if they end an hour later."""
+    counter = opened("redis://127.0.0.1:6379")
+    for _ in range(10):
+        assert counter.take(owner, 10, 60).allowed
+    client, (previous, current) = counter.storage, counter._keys(owner)
+    client.pexpire(current, 3_700_000)
+    refused = counter.take(owner, 10, 60)
+    assert (refused.allowed, refused.counted) == (False, 10)
+    assert 59 < refused.left_s <= 60
+    client.set(previous, 4, px=3_640_000)
+    refused = counter.take(owner, 10, 60)
+    assert (refused.allowed, refused.before, refused.counted) == (False, 4, 10)
+    assert 59 < refused.before_s <= 60
+
+
 def test_in_memory_the_previous_window_fades_and_is_forgotten(owner):
     clock = FakeClock()
     counter = MemoryCounter(clock)
@@ -166,6 +182,25 @@ def test_in_memory_the_previous_window_fades_and_is_forgotten(owner):
     for number in range(51):
         counter.take(f"other {number}", 10, 60)
     assert len(counter._rows[60]) == 51
+
+
+def test_in_memory_the_wall_clock_does_not_count(opened, owner, monkeypatch):
+    counter = opened("memory://")
+    assert [counter.take(owner, 2, HOUR).allowed for _ in range(3)] == [True, True, False]
+    for seconds in (0.0, 2.0**31):
+        monkeypatch.setattr(time, "time", lambda now=seconds: now)
+        assert not counter.take(owner, 2, HOUR).allowed
+
+
+def test_a_prefix_may_stand_in_the_url_and_a_storage_of_ours_is_taken_as_it_is(tmp_path, owner):
+    url = f"sqlite:///{tmp_path / 'keys.db'}"
+    storage = SQLStorage(url_or_engine=url, table_prefix="acme_")
+    assert open_counter(storage) is storage
+    storage.take(owner, 3, HOUR)
+    other = open_counter(f"{url}?table_prefix=acme_", create=False)
+    assert other.read(owner, HOUR).counted == 1
+    other.close()
+    storage.close()
 
 
 def test_what_costs_more_than_the_limit_never_passes(opened, storage, owner):

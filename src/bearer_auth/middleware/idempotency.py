@@ -103,7 +103,8 @@ def idempotency(
                     tell()
             except Exception as error:
                 # The work is done, so its answer goes out; another attempt to keep it follows.
-                detail = f"{store!r}: it failed ({type(error).__name__})"
+                known = isinstance(error, StoreUnavailable)
+                detail = error.detail if known else f"{store!r}: {type(error).__name__}"
                 emitter.emit(
                     "store.failed",
                     status=503,
@@ -111,7 +112,7 @@ def idempotency(
                     key_id=key_id,
                     request_id=environ.get(REQUEST_ID),
                     address=environ.get("REMOTE_ADDR"),
-                    data={"detail": getattr(error, "detail", detail), "allowed": True},
+                    data={"detail": detail, "allowed": True},
                 )
                 if others:
                     unsaved.append(others)

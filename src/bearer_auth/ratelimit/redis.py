@@ -15,6 +15,14 @@ from redis.retry import Retry
 from ..errors import StoreUnavailable
 from .windows import Reading
 
+# Redis keeps the time at which a key ends. Once its clock was set back that is too far away, and
+# who had used up a limit would wait until the clock is there again.
+_SHORTEN = b"""
+local expiry = tonumber(ARGV[1]) * 1000
+if redis.call('PTTL', KEYS[1]) > expiry then redis.call('PEXPIRE', KEYS[1], expiry) end
+if redis.call('PTTL', KEYS[2]) > 2 * expiry then redis.call('PEXPIRE', KEYS[2], 2 * expiry) end
+"""
+
 
 class OneTripRedisStorage(RedisStorage):
     """The Redis storage of ``limits``; its scripts count and read in one pipeline.
@@ -43,7 +51,8 @@ class OneTripRedisStorage(RedisStorage):
             StoreUnavailable: Redis can't answer.
         """
         keys = self._keys(key)
-        allowed, window = self._run(
+        _, allowed, window = self._run(
+            (_SHORTEN, [*keys, expiry]),
             (self.SCRIPT_ACQUIRE_SLIDING_WINDOW, [*keys, limit, expiry, amount]),
             (self.SCRIPT_SLIDING_WINDOW, [*keys, expiry]),
         )
