@@ -103,8 +103,9 @@ def idempotency(
                     tell()
             except Exception as error:
                 # The work is done, so its answer goes out; another attempt to keep it follows.
-                known = isinstance(error, StoreUnavailable)
-                detail = error.detail if known else f"{store!r}: {type(error).__name__}"
+                detail = f"{store!r}: it failed ({type(error).__name__})"
+                if isinstance(error, StoreUnavailable):  # the text of others may hold anything
+                    detail = error.detail
                 emitter.emit(
                     "store.failed",
                     status=503,
