@@ -734,7 +734,7 @@ def test_bearer_auth_takes_no_url_for_a_store(world):
         BearerAuth(world.app, world.keys, idempotency="redis://127.0.0.1")
 
 
-@pytest.mark.parametrize("status", ["200 " + "x" * 300, "200 a\x00b", "200 \ud800"])
+@pytest.mark.parametrize("status", ["200 " + "x" * 300, "200 a\x00b", "200 \ud800", "odd"])
 def test_a_status_that_no_store_takes_is_remembered_without_a_body(world, status):
     def behave(environ, start_response):
         start_response(status, [PLAIN])

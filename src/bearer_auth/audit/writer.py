@@ -114,7 +114,7 @@ class EventWriter:
         while not self.flush() and time.monotonic() < give_up:
             if self._failing is not None and self._failing.reason == "tables":
                 return
-            time.sleep(_RETRY_S)
+            time.sleep(_RETRY_S)  # the process ends: nobody waits but who ends it
 
     def after_fork(self) -> None:
         """Start afresh in a child: what was waiting is the parent's to write."""

@@ -137,7 +137,7 @@ def _followed(table: EventTable, filters: Filters, limit: int) -> Iterator[Event
             if not away:
                 note(f"{one_line(str(error))}; trying again")
             away = True
-        time.sleep(POLL_S)
+        time.sleep(POLL_S)  # no database here tells of new rows by itself
 
 
 def _write_lines(found: Iterable[Event], as_json: bool) -> None:

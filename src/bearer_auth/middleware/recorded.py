@@ -38,7 +38,8 @@ _NOT_KEPT = frozenset(
 )
 
 # What every store takes of a status line: latin-1 (PEP 3333), without control characters.
-_STATUS = re.compile(r"[\x20-\x7e\xa0-\xff]{1,255}")
+_STATUS = re.compile(r"[1-9][0-9]{2}[\x20-\x7e\xa0-\xff]{0,252}")
+
 _MAX_HEAD = 64 * 1024
 """Characters of headers that are kept."""
 

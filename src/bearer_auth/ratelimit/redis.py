@@ -39,7 +39,8 @@ class OneTripRedisStorage(RedisStorage):
             uri.removeprefix("bearer-auth+"),
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
-            # A kept connection that the server has closed is found out when it is used.
+            # A kept connection that the server has closed is found out when it is used. (limits
+            # says that options are numbers and text, and hands them on as they are.)
             retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),  # type: ignore[arg-type]
             **options,
         )
