@@ -7,11 +7,13 @@ that takes ``page`` for each page. docs/authentication.md is the documented API 
 
 import ast
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+
+from bearer_auth.stores.sqlite import SQLiteDatabase
 
 ROOT = Path(__file__).parents[2]
 PAGES = {
@@ -77,13 +79,21 @@ def code_of() -> Callable[[str], list[str]]:
 @pytest.fixture
 def run_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str, Names, Mapping[str, Step], Mapping[str, Step]], None]:
+) -> Iterator[Callable[[str, Names, Mapping[str, Step], Mapping[str, Step]], None]]:
     """Runs the Python of a page, top to bottom, in one namespace, in an empty folder.
 
     Its third and fourth argument are what to do before a block and what must be so after it, each
     named by something that the block holds.
     """
     monkeypatch.chdir(tmp_path)
+    opened: list[SQLiteDatabase] = []  # pages close nothing, and some of it has no name
+    make = SQLiteDatabase.__init__
+
+    def make_and_remember(database: SQLiteDatabase, *args: Any, **options: Any) -> None:
+        opened.append(database)
+        make(database, *args, **options)
+
+    monkeypatch.setattr(SQLiteDatabase, "__init__", make_and_remember)
 
     def run(page: str, names: Names, before: Mapping[str, Step], after: Mapping[str, Step]) -> None:
         names["__name__"] = "documented"
@@ -103,7 +113,9 @@ def run_page(
             left = [text for text in left if text not in held]
         assert left == [], "no block holds these any more"
 
-    return run
+    yield run
+    for database in opened:
+        database.close()
 
 
 def _nothing(names: Names) -> None:
