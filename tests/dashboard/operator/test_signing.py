@@ -41,14 +41,14 @@ def test_two_databases_have_two_secrets(url, store, tmp_path):
 
 
 def test_the_layer_that_is_written_to_has_the_secret(store):
-    assert signing_secret(LayeredStore(EnvStore({}), store)) == signing_secret(store)
+    assert signing_secret(LayeredStore(EnvStore(environ={}), store)) == signing_secret(store)
 
 
 def test_stores_in_no_database_have_one_for_the_process():
     secret = signing_secret(MemoryStore())
     assert len(secret) == 32
-    assert signing_secret(LayeredStore(EnvStore({}), MemoryStore())) == secret
-    assert signing_secret(LayeredStore(EnvStore({}))) == secret
+    assert signing_secret(LayeredStore(EnvStore(environ={}), MemoryStore())) == secret
+    assert signing_secret(LayeredStore(EnvStore(environ={}))) == secret
 
 
 @pytest.mark.parametrize("value", ["", "00", "g" * 64, "a" * 63, "a" * 64 + "\n"])
