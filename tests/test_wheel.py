@@ -89,6 +89,7 @@ def test_the_wheel_holds_the_package_and_says_that_it_is_typed(dist: Path) -> No
         "versions/v0001_keys_usage_meta.py",
         "versions/v0002_leases_and_days.py",
         "versions/v0003_requests_limits_events.py",
+        "versions/v0004_dashboard.py",
     }
     assert {name.split("/")[0] for name in names} == {
         "bearer_auth",

@@ -32,11 +32,11 @@ def test_tables_are_made_checked_and_used(run, database):
         assert "the tables are missing; run 'bearer-auth db upgrade'" in refused.stderr
     assert run("db", "upgrade").stderr.splitlines()[-1] == "The tables are up to date."
     assert run("db", "upgrade").stderr == "The tables are up to date.\n"
-    assert run("db", "current").stdout == "0003\n"
-    assert run("db", "check").stderr == "The tables are up to date: migration 0003.\n"
+    assert run("db", "current").stdout == "0004\n"
+    assert run("db", "check").stderr == "The tables are up to date: migration 0004.\n"
     assert json.loads(run("db", "check", "--json").stdout) == {
-        "current": "0003",
-        "head": "0003",
+        "current": "0004",
+        "head": "0004",
         "up_to_date": True,
     }
     assert run("keys", "create", "--user", "user_123").stdout.startswith("ba_production_")
@@ -45,7 +45,7 @@ def test_tables_are_made_checked_and_used(run, database):
 def test_a_lease_is_set(run, servers, monkeypatch):
     monkeypatch.setenv("BEARER_AUTH_STORE", servers.database("postgresql"))
     answer = run("db", "upgrade", "--lease-ms", "20", "--json")
-    assert json.loads(answer.stdout) == {"current": "0003", "head": "0003", "up_to_date": True}
+    assert json.loads(answer.stdout) == {"current": "0004", "head": "0004", "up_to_date": True}
     store = SQLStore(os.environ["BEARER_AUTH_STORE"])
     with store._database.transaction(write=False) as connection:
         row = connection.exec_driver_sql("SELECT lease_ms, wait_ms FROM bearer_auth_meta").one()
@@ -57,7 +57,7 @@ def test_prefix_and_schema_stand_in_the_url(run, tmp_path):
     url = f"sqlite:///{tmp_path}/keys.db?table_prefix=acme_"
     run("db", "upgrade", "--store", url)
     run("keys", "create", "--user", "user_123", "--store", url)
-    assert run("db", "current", "--store", url).stdout == "0003\n"
+    assert run("db", "current", "--store", url).stdout == "0004\n"
     connection = sqlite3.connect(tmp_path / "keys.db")
     assert connection.execute("SELECT count(*) FROM acme_keys").fetchone() == (1,)
     connection.close()
@@ -66,7 +66,7 @@ def test_prefix_and_schema_stand_in_the_url(run, tmp_path):
 @pytest.mark.parametrize(
     ("number", "said"),
     [
-        ("0001", "The tables lack 0002, 0003. Run: bearer-auth db upgrade"),
+        ("0001", "The tables lack 0002, 0003, 0004. Run: bearer-auth db upgrade"),
         ("0099", "the migration 0099"),
     ],
 )

@@ -15,8 +15,8 @@ NEXT = """
 import sqlalchemy as sa
 from bearer_auth.stores.migrations import words
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade():
@@ -30,13 +30,13 @@ def test_no_request_is_lost_while_the_tables_are_upgraded(make_world, tmp_path):
     world = make_world(20)
     scripts = tmp_path / "migrations"
     shutil.copytree(Path(migrations.__file__).parent, scripts)
-    (scripts / "versions" / "v0004_note.py").write_text(NEXT)
+    (scripts / "versions" / "v0005_note.py").write_text(NEXT)
     readers, keyring = world.readers(), world.keyring
     issued = keyring.create(user_id="user_123", scopes=["jobs"])
     readers.watch(issued.token)
     before = time.monotonic()
     done = upgrade(world.store._database, world.store._tables, str(scripts))
-    assert done == ["0004"]
+    assert done == ["0005"]
     assert set(readers.answers_after(before)) == {200}
     readers.watch(keyring.create(user_id="user_123", scopes=["jobs"]).token)  # a cold one
     after = time.monotonic()

@@ -62,16 +62,18 @@ def early_tables(engine):
     tables = make_tables("bearer_auth_", None)
     for table in (tables.keys, tables.usage, tables.meta):
         table.to_metadata(metadata)
+    keys = metadata.tables["bearer_auth_keys"]
+    later = ("environment", "status", "plan", "search", "ends")
+    keys.indexes -= {i for i in keys.indexes if i.name.removeprefix("bearer_auth_keys_") in later}
+    sqlalchemy.Index("bearer_auth_keys_expiry", keys.c.expires_at)
     for name, columns in (
+        ("keys", ["search"]),
         ("usage", ["last_address"]),
         ("meta", ["protocol", "lease_ms", "wait_ms"]),
     ):
         table = metadata.tables[f"bearer_auth_{name}"]
         for column in columns:
             table._columns.remove(table.c[column])
-    keys = metadata.tables["bearer_auth_keys"]
-    later = ("bearer_auth_keys_environment", "bearer_auth_keys_status")
-    keys.indexes -= {index for index in keys.indexes if index.name in later}
     metadata.create_all(engine)
     run(
         engine,
@@ -89,14 +91,14 @@ def applied(engine, prefix="bearer_auth_"):
 
 
 def test_the_head_is_the_last_migration():
-    assert known_revisions() == ["0001", "0002", "0003"]
+    assert known_revisions() == ["0001", "0002", "0003", "0004"]
     assert known_revisions()[-1] == HEAD
 
 
 def test_creating_and_migrating_lead_to_the_same_tables(engine, empty_url):
     SQLStore(empty_url, create=True).close()
     assert differences(engine) == []
-    assert applied(engine) == [("0003",)]
+    assert applied(engine) == [("0004",)]
 
 
 def database_of(url, *, empty=True):
@@ -116,9 +118,9 @@ def database_of(url, *, empty=True):
 
 def test_the_migrations_lead_there_too(engine, empty_url):
     database = database_of(empty_url)
-    assert upgrade(database, TABLES) == ["0001", "0002", "0003"]
+    assert upgrade(database, TABLES) == ["0001", "0002", "0003", "0004"]
     assert differences(engine) == []
-    assert applied(engine) == [("0003",)]
+    assert applied(engine) == [("0004",)]
     assert run(engine, "SELECT id, version, lease_ms FROM bearer_auth_meta") == [(1, 1, 500)]
     assert upgrade(database, TABLES) == []
     database.close()
@@ -160,7 +162,7 @@ def test_a_migration_that_is_run_again_builds_only_the_indexes_that_are_invalid(
         " WHERE indisvalid AND relname LIKE 'X\\_%%'"
     )
     before = dict(map(tuple, run(engine, indexes)))
-    assert store.upgrade() == ["0002", "0003"]
+    assert store.upgrade() == ["0002", "0003", "0004"]
     after = dict(map(tuple, run(engine, indexes)))
     assert after.pop("X_keys_status") not in before.values()
     assert after == before
@@ -176,7 +178,7 @@ def test_the_printed_statements_lead_there_too(engine, empty_url):
             if "".join(lines).strip() not in ("", "BEGIN", "COMMIT"):
                 connection.exec_driver_sql("\n".join(lines).replace("%", "%%"))
     assert differences(engine) == []
-    assert applied(engine) == [("0003",)]
+    assert applied(engine) == [("0004",)]
     store = SQLStore(empty_url, create=False)
     store.add([KEY])
     store.replace([(KEY, KEY)])
@@ -197,7 +199,7 @@ def test_the_statements_since_a_migration_lead_there_too(engine, empty_url):
             if "".join(lines).strip():
                 connection.exec_driver_sql("\n".join(lines).replace("%", "%%"))
     assert differences(engine) == []
-    assert applied(engine) == [("0003",)]
+    assert applied(engine) == [("0004",)]
     ((revision,),) = run(engine, "SELECT revision FROM bearer_auth_meta")
     assert revision != "r1"
     assert len(revision) == 32
@@ -210,7 +212,9 @@ def test_statements_since_a_migration_are_those_that_follow():
     assert "CREATE TABLE bearer_auth_usage_days" in text
     assert "CREATE TABLE bearer_auth_keys" not in text
     assert "INSERT INTO bearer_auth_meta" not in text
-    with pytest.raises(ConfigurationError, match="no migration '7'; there are 0001, 0002, 0003"):
+    with pytest.raises(
+        ConfigurationError, match="no migration '7'; there are 0001, 0002, 0003, 00"
+    ):
         statements("postgresql", TABLES, "7")
 
 
@@ -224,17 +228,46 @@ def test_early_tables_are_refused_until_they_are_upgraded_and_keep_what_is_in_th
     assert store.get("a" * 16) == KEY
     assert set(store.usage_of(["a" * 16])) == {"a" * 16}
     assert differences(engine) == []
-    assert applied(engine) == [("0003",)]
+    assert applied(engine) == [("0004",)]
     ((revision,),) = run(engine, "SELECT revision FROM bearer_auth_meta")
     assert revision != "r1"  # nobody trusts what was read by the old ways
     store.close()
+
+
+def test_the_keys_that_there_are_can_be_searched_after_the_upgrade(engine, empty_url):
+    early_tables(engine)
+    columns = "key_id, user_id, plan, name, scopes, environment, status, created_at, "
+    columns += "revoked_reason, allowed_ips, metadata, secrets"
+    if engine.dialect.name == "mysql":
+        columns = columns.replace("plan", "`plan`")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            f"INSERT INTO bearer_auth_keys ({columns}) VALUES "
+            + ", ".join(
+                f"('{number:016}', 'User_{number}', 'pro', 'Straße İ {number}', '[]', 'live', "
+                "'active', 1, '', '[]', '{}', '[]')"
+                for number in range(1, 1202)
+            )
+        )
+    SQLStore(empty_url, create=True).close()
+    found = run(engine, "SELECT key_id, search FROM bearer_auth_keys ORDER BY key_id")
+    assert list(map(tuple, found)) == [
+        *((f"{number:016}", f"strasse i̇ {number}\nuser_{number}") for number in range(1, 1202)),
+        ("aaaaaaaaaaaaaaaa", "\nuser_123"),
+    ]
+
+
+def test_the_printed_upgrade_fills_what_is_searched_too():
+    text = statements("postgresql", TABLES, "0003")
+    assert "COMMIT;\n\nUPDATE bearer_auth_keys SET search=substr(lower(" in text
+    assert "UPDATE bearer_auth_keys" not in statements("postgresql", TABLES)
 
 
 def test_tables_that_a_host_made_itself_are_taken_for_what_they_are(engine, empty_url):
     metadata.create_all(engine)
     store = SQLStore(empty_url, create=True)
     assert store.upgrade() == []
-    assert applied(engine) == [("0003",)]
+    assert applied(engine) == [("0004",)]
     store.add([KEY])
     store.replace([(KEY, KEY)])
     store.close()
@@ -275,7 +308,7 @@ def test_what_broke_off_is_finished(engine, empty_url, begun, steps):
     database.close()
     store = SQLStore(empty_url, create=True)
     assert differences(engine) == []
-    assert applied(engine) == [("0003",)]
+    assert applied(engine) == [("0004",)]
     store.add([KEY])
     store.replace([(KEY, KEY)])
     store.close()
@@ -287,7 +320,7 @@ def test_an_upgrade_of_early_tables_that_broke_off_is_finished(engine, empty_url
     database = database_of(empty_url, empty=False)
     with breaking_off_after(steps):
         upgrade(database, TABLES)
-    assert upgrade(database, TABLES)[-1] == "0003"
+    assert upgrade(database, TABLES)[-1] == "0004"
     database.close()
     store = SQLStore(empty_url, create=False)
     assert store.get("a" * 16) == KEY
@@ -323,7 +356,7 @@ def test_prefix_and_schema_are_kept(servers):
     assert store.upgrade() == []
     store.add([KEY])
     assert store.get("a" * 16) == KEY
-    assert run(engine, "SELECT version_num FROM auth.x_alembic_version") == [("0003",)]
+    assert run(engine, "SELECT version_num FROM auth.x_alembic_version") == [("0004",)]
     text = statements("postgresql", make_tables("x_", "auth"))
     assert "CREATE TABLE auth.x_usage_days" in text
     store.close()
@@ -366,7 +399,7 @@ def start_workers(url, count):
 def test_several_workers_may_start_at_once(engine, empty_url):
     assert start_workers(empty_url, 4) == [(0, "")] * 4
     assert differences(engine) == []
-    assert applied(engine) == [("0003",)]
+    assert applied(engine) == [("0004",)]
     assert run(engine, "SELECT count(*) FROM bearer_auth_meta") == [(1,)]
 
 
@@ -390,7 +423,7 @@ def test_it_makes_nobody_wait_behind_a_long_reader(servers, backend, monkeypatch
         monkeypatch.setattr(sql_migrate.time, "sleep", pause)
         SQLStore(url, create=True).close()
     assert pauses[0] == 0.5
-    assert applied(engine) == [("0003",)]
+    assert applied(engine) == [("0004",)]
 
 
 @pytest.mark.parametrize("backend", ["postgresql", "mariadb"])
@@ -414,4 +447,4 @@ def test_several_may_upgrade_at_once(servers, backend):
     early_tables(engine)
     assert start_workers(url, 3) == [(0, "")] * 3
     assert differences(engine) == []
-    assert applied(engine) == [("0003",)]
+    assert applied(engine) == [("0004",)]

@@ -69,7 +69,8 @@ def test_a_row_that_was_edited_by_hand_names_the_key_and_the_column(
 
 
 def test_the_columns_stand_in_the_order_of_the_fields():
-    assert tuple(make_tables("bearer_auth_", None).keys.columns.keys()) == COLUMNS
+    columns = make_tables("bearer_auth_", None).keys.columns.keys()
+    assert tuple(columns) == (*COLUMNS, "search")
 
 
 def test_a_row_is_written_out_by_column():
@@ -110,5 +111,12 @@ def test_a_row_is_written_out_by_column():
         "secrets": (
             f'[{{"hash":"{HASH}","sieve":null,"created_at":1893456000000000,"expires_at":null}}]'
         ),
+        "search": "ci\nuser_123",
     }
-    assert decode(tuple(row.values())) == record
+    assert decode([row[column] for column in COLUMNS]) == record
+
+
+def test_what_is_searched_fits_its_column_and_holds_no_capitals():
+    assert encode(key("a", name="Straße İ"))["search"] == "strasse i̇\nuser_123"
+    longest = encode(key("a", name="\u0390" * 255, user_id="u" * 255))["search"]
+    assert longest == "\u03b9\u0308\u0301" * 170 + "\u03b9"

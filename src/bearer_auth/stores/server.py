@@ -36,7 +36,7 @@ from .server_connections import Connections
 from .server_look_ups import Failed, LookUps
 from .sql_meta import commit_wait_s, create_tables, replace_revision, set_lease
 from .sql_statement import Answer, Statement
-from .sql_tables import PROTOCOL, SCHEMA_VERSION, Tables, no_meta_row
+from .sql_tables import PROTOCOL, SCHEMA_VERSION, Tables, no_meta_row, record_columns
 
 CHANGE_S = 30.0
 """Seconds that a statement of a change or a list may take."""
@@ -89,7 +89,9 @@ class ServerDatabase:
         make: Any = type(self._engine.dialect)
         self._positional: Dialect = make(paramstyle="format")
         keys, meta = tables.keys, tables.meta
-        self._row_sql = self._compiled(select(keys).where(keys.c.key_id == bindparam("key")))
+        self._row_sql = self._compiled(
+            select(*record_columns(keys)).where(keys.c.key_id == bindparam("key"))
+        )
         self._version_sql = self._compiled(select(meta.c.version, *meta.c))
         self._wait_sql = self._compiled(select(meta.c.wait_ms))
         primary: ColumnElement[bool] = literal_column(self._driver.IS_PRIMARY)

@@ -23,8 +23,8 @@ from .sql_meta import MAX_LEASE_MS, check_writable
 from .sql_open import open_database, source_of
 from .sql_prepare import prepare
 from .sql_query import listing
-from .sql_rows import decode, encode
-from .sql_tables import chunks, make_tables
+from .sql_rows import COLUMNS, decode, encode
+from .sql_tables import chunks, make_tables, record_columns
 from .sql_usage import prune_days, read_usage, write_uses
 
 MAX_TIMEOUT_S = 3600
@@ -153,7 +153,7 @@ class SQLStore:
             return
         keys = self._tables.keys
         rows = [{**encode(new), "key": new.key_id} for _, new in pairs]
-        expected = [(old, tuple(encode(old).values())) for old, _ in pairs]
+        expected = [(old, tuple(encode(old).values())[: len(COLUMNS)]) for old, _ in pairs]
         with self._database.change() as connection:
             stored = self._stored(connection, (old.key_id for old, _ in pairs))
             for old, row in expected:
@@ -249,10 +249,11 @@ class SQLStore:
 
     def _stored(self, connection: Connection, key_ids: Iterable[str]) -> dict[str, tuple[Any, ...]]:
         keys = self._tables.keys
+        columns = record_columns(keys)
         return {
             row[0]: tuple(row)
             for ids in chunks(key_ids)
-            for row in connection.execute(select(keys).where(keys.c.key_id.in_(ids)))
+            for row in connection.execute(select(*columns).where(keys.c.key_id.in_(ids)))
         }
 
     def _taken(self, key_ids: Iterable[str]) -> KeyExists | StoreUnavailable:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, LargeBinary, Select, and_, cast, exists, f
 from ..values import to_micros
 from . import Query
 from .cursor import decode_cursor
-from .sql_tables import Tables
+from .sql_tables import Tables, record_columns
 
 
 def listing(tables: Tables, query: Query, dialect: str) -> Select[Any]:
@@ -25,7 +25,7 @@ def listing(tables: Tables, query: Query, dialect: str) -> Select[Any]:
     """
     keys = tables.keys
     return (
-        select(keys)
+        select(*record_columns(keys))
         .where(*_conditions(tables, query, dialect))
         .order_by(keys.c.created_at.desc(), keys.c.key_id.desc())
         .limit(query.limit + 1)

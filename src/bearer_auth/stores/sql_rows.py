@@ -12,6 +12,7 @@ from typing import Any, cast
 from ..errors import StoreUnavailable
 from ..records import KeyRecord, Secret
 from ..values import from_micros, to_micros
+from .search import searchable
 
 _UNREADABLE = (TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError)
 
@@ -90,7 +91,7 @@ _CODECS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
 _FIELDS = tuple(field.name for field in fields(KeyRecord))
 
 COLUMNS = tuple("rate_limit" if name == "limit" else name for name in _FIELDS)  # LIMIT is SQL's
-"""The columns of a key, in the order of the table's."""
+"""The columns of a key's record, in the order of the table's."""
 
 _values = attrgetter(*_FIELDS)
 
@@ -100,15 +101,16 @@ _READERS = tuple((name, read) for name, (_, read) in _CODECS.items())
 
 
 def encode(record: KeyRecord) -> dict[str, Any]:
-    """The row of a record, by column."""
+    """The row of a record, by column: those of the record, then the text that is searched."""
     row = dict(zip(COLUMNS, _values(record), strict=True))
     for column, write in _WRITERS:
         row[column] = write(row[column])
+    row["search"] = searchable(record)
     return row
 
 
 def decode(row: Sequence[Any]) -> KeyRecord:
-    """The record of a row, whose values stand in the order of the table's columns.
+    """The record of a row, whose values stand in the order of ``COLUMNS``.
 
     Raises:
         StoreUnavailable: The row can't be read; the detail names the key and the column.

@@ -1,4 +1,4 @@
-"""The tables of bearer_auth: keys and their usage, idempotency, rate limits, events.
+"""The tables of bearer_auth: keys and their usage, idempotency, rate limits, events, the dashboard.
 
 One row holds a whole record, so that a look-up is one read by primary key. Times are integer
 microseconds since 1970: MariaDB's DATETIME drops fractions, and SQLite has no such type.
@@ -33,7 +33,7 @@ SCHEMA_VERSION = 1
 """The version of the tables that this code reads and writes. It goes up with a change that older
 releases can't live with; one that only adds to the tables leaves it."""
 
-HEAD = "0003"
+HEAD = "0004"
 """The last of the migrations."""
 
 PROTOCOL = 1
@@ -51,10 +51,16 @@ class Tables(NamedTuple):
     Attributes:
         keys: A row for each key.
         usage: When each secret of a key was last used, and from where.
-        days: How often each key was used, by day.
+        days: How often each key was used, by day; the row with the key id ``""`` counts all keys.
         requests: Requests with an idempotency key, and their answers.
         limits: What has been counted for each rate limit.
         events: What happened.
+        refusals: How often requests were refused, by key and day, and with the key id ``""`` all
+            of a day; also those without a key that is known.
+        settings: Texts by name, such as the secret that the dashboard signs with.
+        accounts: Who may sign in to the dashboard, and the hashes of their passwords.
+        sessions: Who is signed in; digests only.
+        once: Digests of what was used and must not be used again.
         meta: One row: ``revision``, a random token that each change of an existing record
             replaces; ``version`` and ``protocol``, see above; ``lease_ms``, how long a reading of
             the revision holds; ``wait_ms``, how long a change waits for such readings to end. The
@@ -69,6 +75,11 @@ class Tables(NamedTuple):
     requests: Table
     limits: Table
     events: Table
+    refusals: Table
+    settings: Table
+    accounts: Table
+    sessions: Table
+    once: Table
     meta: Table
     applied: Table
     prefix: str
@@ -112,13 +123,18 @@ def make_tables(prefix: str, schema: str | None) -> Tables:
         Column("rate_limit", String(255)),
         Column("metadata", _long_text(), nullable=False),
         Column("secrets", _long_text(), nullable=False),
+        # Not of the record, but made from it: see searchable() in search.py.
+        Column("search", _searched(), nullable=False, server_default=""),
         # The order of lists; and the filters that pick few of many keys, in the same order.
         Index(f"{prefix}keys_listed", "created_at", "key_id"),
         Index(f"{prefix}keys_user", "user_id", "created_at", "key_id"),
         Index(f"{prefix}keys_tenant", "tenant_id", "created_at", "key_id"),
         Index(f"{prefix}keys_environment", "environment", "created_at", "key_id"),
         Index(f"{prefix}keys_status", "status", "created_at", "key_id"),
-        Index(f"{prefix}keys_expiry", "expires_at"),
+        Index(f"{prefix}keys_plan", "plan", "created_at", "key_id"),
+        # The other orders. The first is also what text is looked for in.
+        Index(f"{prefix}keys_search", "search", "key_id"),
+        Index(f"{prefix}keys_ends", "expires_at", "key_id"),
         **options,
     )
     usage = Table(
@@ -185,6 +201,48 @@ def make_tables(prefix: str, schema: str | None) -> Tables:
         Index(f"{prefix}events_key", "key_id", "at", "id"),
         **options,
     )
+    refusals = Table(
+        f"{prefix}refusal_days",
+        metadata,
+        Column("key_id", _key_id(), primary_key=True),
+        Column("day", Integer, primary_key=True, autoincrement=False),  # since 1970-01-01
+        Column("refusals", BigInteger, nullable=False),
+        Index(f"{prefix}refusal_days_day", "day"),
+        **options,
+    )
+    settings = Table(
+        f"{prefix}settings",
+        metadata,
+        Column("name", String(64), primary_key=True),
+        Column("value", Text, nullable=False),
+        **options,
+    )
+    accounts = Table(
+        f"{prefix}accounts",
+        metadata,
+        Column("name", String(64), primary_key=True),
+        Column("password_hash", String(255), nullable=False),
+        Column("changed_at", BigInteger, nullable=False),
+        **options,
+    )
+    sessions = Table(
+        f"{prefix}sessions",
+        metadata,
+        Column("digest", String(64), primary_key=True),
+        Column("account", String(64), nullable=False),
+        Column("created_at", BigInteger, nullable=False),
+        Column("seen_at", BigInteger, nullable=False),
+        Index(f"{prefix}sessions_seen", "seen_at"),
+        **options,
+    )
+    once = Table(
+        f"{prefix}once",
+        metadata,
+        Column("digest", String(64), primary_key=True),
+        Column("expires_at", BigInteger, nullable=False),
+        Index(f"{prefix}once_expiry", "expires_at"),
+        **options,
+    )
     meta = Table(
         f"{prefix}meta",
         metadata,
@@ -204,7 +262,27 @@ def make_tables(prefix: str, schema: str | None) -> Tables:
         # As Alembic calls it.
         PrimaryKeyConstraint("version_num", name=f"{prefix}alembic_version_pkc"),
     )
-    return Tables(keys, usage, days, requests, limits, events, meta, applied, prefix)
+    return Tables(
+        keys=keys,
+        usage=usage,
+        days=days,
+        requests=requests,
+        limits=limits,
+        events=events,
+        refusals=refusals,
+        settings=settings,
+        accounts=accounts,
+        sessions=sessions,
+        once=once,
+        meta=meta,
+        applied=applied,
+        prefix=prefix,
+    )
+
+
+def record_columns(keys: Table) -> list[Column[Any]]:
+    """The columns of a key's record, in the order of its fields."""
+    return [column for column in keys.c if column.name != "search"]
 
 
 def _key_id() -> TypeEngine[str]:
@@ -215,6 +293,11 @@ def _key_id() -> TypeEngine[str]:
         .with_variant(String(16, collation="C"), "postgresql")
         .with_variant(by_bytes, "mysql", "mariadb")
     )
+
+
+def _searched() -> TypeEngine[str]:
+    """Sorted by its bytes everywhere, which is the order of Python's text."""
+    return String(511).with_variant(String(511, collation="C"), "postgresql")
 
 
 def _long_text() -> TypeEngine[str]:

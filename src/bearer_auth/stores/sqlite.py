@@ -32,7 +32,7 @@ from sqlalchemy.pool import NullPool
 from ..errors import ConfigurationError, StoreUnavailable
 from .sql_meta import create_tables, replace_revision
 from .sql_statement import Answer, Statement
-from .sql_tables import SCHEMA_VERSION, Tables, no_meta_row
+from .sql_tables import SCHEMA_VERSION, Tables, no_meta_row, record_columns
 from .sqlite_errors import NO_FOLDER, is_code, no_such_column, no_such_table, reason_of
 from .sqlite_fork import WAIT_S, Gate, guard
 from .sqlite_kept import Kept
@@ -77,7 +77,7 @@ class SQLiteDatabase:
             for name, statement in {
                 "version_sql": select(meta.c.version, *meta.c),
                 "revision_sql": select(meta.c.revision, meta.c.protocol).where(of_ours),
-                "row_sql": select(keys).where(keys.c.key_id == bindparam("key")),
+                "row_sql": select(*record_columns(keys)).where(keys.c.key_id == bindparam("key")),
             }.items()
         }
         self._reader = self._new_reader()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -82,12 +84,12 @@ def create_table(table: str, *columns: sa.Column[Any]) -> None:
     if not has_table(table):
         op.create_table(name(table), *columns, schema=schema(), **OPTIONS)
     if context.is_offline_mode():
-        _printed().add(table)
+        printed().add(table)
 
 
 def create_index(index: str, table: str, columns: list[str]) -> None:
     """Create an index without keeping others from writing, unless it is there."""
-    if op.get_context().dialect.name != "postgresql" or table in _printed():
+    if op.get_context().dialect.name != "postgresql" or table in printed():
         if not _has_index(index, table):
             op.create_index(name(index), name(table), columns, schema=schema())
         return
@@ -108,10 +110,47 @@ def create_index(index: str, table: str, columns: list[str]) -> None:
             op.execute(PATIENCE)
 
 
-def _printed() -> set[str]:
+def drop_index(index: str, table: str) -> None:
+    """Drop an index without keeping others from the table, if it is there."""
+    if not context.is_offline_mode() and not _has_index(index, table):
+        return
+    if op.get_context().dialect.name != "postgresql" or table in printed():
+        op.drop_index(name(index), table_name=name(table), schema=schema())
+        return
+    with op.get_context().autocommit_block():
+        if not context.is_offline_mode():
+            op.execute("SET lock_timeout = '5min'")  # as for a new one
+        op.drop_index(
+            name(index), table_name=name(table), schema=schema(), postgresql_concurrently=True
+        )
+        if not context.is_offline_mode():
+            op.execute(PATIENCE)
+
+
+@contextmanager
+def short_transaction() -> Generator[sa.Connection, None, None]:
+    """A transaction of its own for a part of what there is to write; on SQLite the one of all."""
+    operations = op.get_context()
+    dialect = operations.dialect.name
+    if dialect == "postgresql":
+        with operations.autocommit_block():
+            connection = op.get_bind()
+            connection.exec_driver_sql("BEGIN")
+            yield connection
+            connection.exec_driver_sql("COMMIT")
+        return
+    connection = op.get_bind()
+    if dialect != "sqlite":
+        connection.commit()
+    yield connection
+    if dialect != "sqlite":
+        connection.commit()
+
+
+def printed() -> set[str]:
     """The tables that are made by the same script, so that nobody else has them yet."""
-    printed: set[str] = context.config.attributes.setdefault("printed", set())
-    return printed
+    found: set[str] = context.config.attributes.setdefault("printed", set())
+    return found
 
 
 def _is_valid(index: str, table: str) -> bool | None:
