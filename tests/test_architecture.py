@@ -41,6 +41,7 @@ FLOORS = {
     "middleware": 4,
     "flask": 5,
     "cli": 5,
+    "dashboard": 5,
     "testing": 5,
     "__init__": 6,
 }
