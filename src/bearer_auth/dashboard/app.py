@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -107,7 +108,11 @@ def create_dashboard(
         identify=identify,
         grants=granting(grants),
         history=events,
-        forms=Forms(signing_secret(store), Once(store), keyring),
+        forms=Forms(
+            partial(signing_secret, store),
+            Once(store, lambda: keyring.now().timestamp()),
+            keyring,
+        ),
         login_url=login_url,
         api_url=api_url,
         texts=texts,

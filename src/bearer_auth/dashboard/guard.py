@@ -7,7 +7,9 @@ for the two checks of a form: a token that only our page knows, and what the bro
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -47,21 +49,28 @@ class Forms:
     """The tokens in forms: each for one person and, where it matters, for one use.
 
     Args:
-        secret: What they are signed with.
+        secret: Gives what they are signed with.
         once: What was used already.
         keyring: For its clock.
     """
 
-    def __init__(self, secret: bytes, once: Once, keyring: Keyring) -> None:
-        self._signer = URLSafeTimedSerializer(
-            secret, salt="bearer_auth.dashboard.form", signer_kwargs={"digest_method": sha256}
-        )
+    def __init__(self, secret: Callable[[], bytes], once: Once, keyring: Keyring) -> None:
+        self._secret = secret
         self._once = once
         self._keyring = keyring
 
+    @cached_property
+    def _signer(self) -> URLSafeTimedSerializer:
+        # Made when the first page is: a worker may start while the database is away.
+        return URLSafeTimedSerializer(
+            self._secret(),
+            salt="bearer_auth.dashboard.form",
+            signer_kwargs={"digest_method": sha256},
+        )
+
     def token(self, user: DashboardUser | None) -> str:
         """A new token for a form on this person's page."""
-        return str(self._signer.dumps([*_who(user), secrets.token_urlsafe(16)]))
+        return self._signer.dumps([*_who(user), secrets.token_urlsafe(16)])
 
     def check(self, request: Request, user: DashboardUser | None) -> None:
         """Let a form through that this person sent from a page of ours.
