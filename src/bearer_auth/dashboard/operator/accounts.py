@@ -6,7 +6,7 @@ import re
 import time
 from typing import NamedTuple
 
-from sqlalchemy import case, delete, insert, select, update
+from sqlalchemy import String, case, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ...errors import ConfigurationError, Conflict
@@ -66,7 +66,9 @@ class Accounts:
         self._table, self._sessions = tables.accounts, tables.sessions
         self._clock = clock
         c = self._table.c
-        by_name = select(c.password_hash, c.changed_at).where(c.name == parameter("name", c.name.type))
+        by_name = select(c.password_hash, c.changed_at).where(
+            c.name == parameter("name", c.name.type)
+        )
         self._read = database.statement(by_name)
 
     def get(self, name: str) -> Account:
