@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from types import EllipsisType
@@ -52,6 +53,9 @@ class Keyring:
         event_sink: Where changes are told; by default ``logging.getLogger("bearer_auth")``.
         clock: Seconds since 1970; for tests.
 
+    Attributes:
+        prefix: As given.
+
     Raises:
         TypeError: The store has no ``get``, or an argument is of the wrong type.
         ConfigurationError: An argument is out of bounds.
@@ -73,7 +77,27 @@ class Keyring:
         self._store = store
         self._issuer = Issuer(prefix, peppers=peppers, hashing=hashing, clock=clock)
         self._now = self._issuer.now
+        self.prefix = prefix
         self._events = Emitter(event_sink)
+        self._by: dict[str, Any] = {}
+        self._from: dict[str, Any] = {}
+
+    def acting(
+        self, by: str, *, address: str | None = None, request_id: str | None = None
+    ) -> Keyring:
+        """The same keyring on somebody's behalf: its events say who changes keys, and from where.
+
+        Args:
+            by: Who; in the events' data as ``by``.
+            address: Their IP address.
+            request_id: The id of their request.
+
+        .. versionadded:: 0.1
+        """
+        keyring = copy(self)
+        keyring._by = {"by": by}
+        keyring._from = {"address": address, "request_id": request_id}
+        return keyring
 
     def create(self, *, user_id: str, **fields: Unpack[KeyFields]) -> IssuedKey:
         """Issue a new key.
@@ -441,6 +465,10 @@ class Keyring:
             return count
         raise Conflict("the keys kept changing while they were being purged; try again")
 
+    def now(self) -> datetime:
+        """The time by the keyring's clock, aware, in UTC."""
+        return self._now()
+
     def writable_store(self) -> WritableKeyStore:
         """The store itself, for what moves many keys at a time.
 
@@ -521,7 +549,8 @@ class Keyring:
             user_id=record.user_id,
             tenant_id=record.tenant_id,
             reason=record.revoked_reason or None,
-            data={name: value for name, value in data.items() if value is not None},
+            data={name: value for name, value in data.items() if value is not None} | self._by,
+            **self._from,
         )
 
 

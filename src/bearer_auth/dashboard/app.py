@@ -1,0 +1,235 @@
+"""create_dashboard: the pages as a WSGI app."""
+
+from __future__ import annotations
+
+import json
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from flask import Flask, current_app, g, redirect, render_template, request
+from markupsafe import Markup, escape
+from werkzeug.exceptions import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    HTTPException,
+    InternalServerError,
+    Unauthorized,
+)
+from werkzeug.wrappers import Response
+
+from ..errors import (
+    ConfigurationError,
+    Conflict as KeyConflict,
+    KeyInactive,
+    KeyNotFound,
+    RotationInProgress,
+    StoreUnavailable,
+)
+from ..keyring import Keyring
+from .chart import bars
+from .grants import Grants, GrantsFor, granting
+from .guard import Forms, add_headers
+from .once import Once
+from .people import DashboardUser, Identify
+from .signing import signing_secret
+from .site import EXTENSION, Site, site
+from .texts import Texts
+from .visible import visible
+
+if TYPE_CHECKING:
+    from ..audit import History
+
+logger = logging.getLogger("bearer_auth")
+
+MAX_FORM = 64 * 1024
+"""Bytes of a form."""
+
+OPEN = ("static",)
+"""Endpoints that nobody must be signed in for."""
+
+
+def create_dashboard(
+    keyring: Keyring,
+    identify: Identify,
+    *,
+    grants: Grants | GrantsFor = Grants(),  # noqa: B008 (frozen)
+    events: History | None = None,
+    login_url: str | None = None,
+    api_url: str | None = None,
+    texts: Texts = Texts(),  # noqa: B008 (holds nothing but text)
+) -> Flask:
+    """Pages on which people make, rotate and revoke their keys. Mount it where you like.
+
+    Args:
+        keyring: What makes and changes keys. Give it the same ``event_sink`` as ``events``, so that
+            what is done here is in the history.
+        identify: Called with the environ of each request; says who sent it, from your own session,
+            or ``None``. What it raises is a 500: nobody gets in by it.
+        grants: What people may hand out; or a function of the ``DashboardUser`` that says so.
+        events: The audit trail, such as ``SQLEventSink``: the history of keys and refusals.
+        login_url: Where people sign in, a path of your site; they come back by its parameter
+            ``next``. Without one they are told that they aren't signed in.
+        api_url: The address in the line for curl; by default ``/health`` of this server.
+        texts: All text of the pages; for another language.
+
+    Returns:
+        A WSGI app.
+
+    Raises:
+        ConfigurationError: An argument is out of bounds.
+        ReadOnlyStore: The keyring's store can't be written to.
+        StoreUnavailable: The store's tables are missing, or it can't be reached.
+        TypeError: An argument is of the wrong type.
+
+    .. versionadded:: 0.1
+    """
+    if not isinstance(keyring, Keyring):
+        raise TypeError(f"keyring must be a Keyring, not {type(keyring).__name__}")
+    if not callable(identify):
+        raise TypeError("identify must be a function of the environ")
+    if login_url is not None and not _is_local(login_url):
+        raise ConfigurationError(f"login_url must be a path of this site: {login_url!r}")
+    store = keyring.writable_store()
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_FORM
+    app.jinja_env.finalize = visible
+    app.jinja_env.filters.update(
+        as_choices=lambda values: {value: value for value in values},
+        as_json=lambda value: json.dumps(value, indent=2, ensure_ascii=False),
+        exactly=escape,  # for fields that come back with the form
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.extensions[EXTENSION] = Site(
+        keyring=keyring,
+        store=store,
+        identify=identify,
+        grants=granting(grants),
+        history=events,
+        forms=Forms(
+            partial(signing_secret, store),
+            Once(store, lambda: keyring.now().timestamp()),
+            keyring,
+        ),
+        login_url=login_url,
+        api_url=api_url,
+        texts=texts,
+    )
+    app.before_request(_admit)
+    app.after_request(add_headers)
+    app.context_processor(_in_templates)
+    for error, handler in _HANDLERS.items():
+        app.register_error_handler(error, handler)
+    from .views import blueprints
+
+    for blueprint in blueprints:
+        app.register_blueprint(blueprint)
+    return app
+
+
+def _is_local(url: str) -> bool:
+    parts = urlsplit(url)
+    plain = url.startswith("/") and not url.startswith("//") and "\\" not in url
+    return plain and not parts.scheme and not parts.netloc
+
+
+def _admit() -> Response | None:
+    """Before every request: who is it, and did a page of ours send this form?"""
+    g.dashboard_user = None
+    if request.endpoint in OPEN:
+        return None
+    user = site().identify(request.environ)
+    if user is not None and not isinstance(user, DashboardUser):
+        raise TypeError(f"identify must return a DashboardUser or None, not {type(user).__name__}")
+    if user is None and not _is_open(request.endpoint):
+        return _to_login()
+    g.dashboard_user = user
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
+        site().forms.check(request, user)
+    return None
+
+
+def _is_open(endpoint: str | None) -> bool:
+    return endpoint is not None and endpoint.startswith("sign_in.")
+
+
+def _to_login() -> Response:
+    login_url = site().login_url
+    if login_url is None:
+        raise Unauthorized
+    # Only a page can be gone back to: a form is not sent a second time.
+    back = request.script_root + "/"
+    if request.method == "GET":
+        back = request.script_root + request.full_path.rstrip("?")
+    return redirect(f"{login_url}{'&' if '?' in login_url else '?'}next={quote(back)}", 303)
+
+
+def _in_templates() -> dict[str, Any]:
+    here = site()
+    user: DashboardUser | None = g.get("dashboard_user")
+    return {
+        "t": here.texts,
+        "user": user,
+        "now": here.keyring.now(),
+        "can_sign_out": "sign_in.sign_out" in current_app.view_functions,
+        "bars": bars,
+        "field": lambda: Markup('<input type="hidden" name="token" value="{}">').format(
+            here.forms.token(user)
+        ),
+    }
+
+
+def _page(status: int, title: str, text: str) -> tuple[str, int]:
+    return render_template("error.html", title=title, text=text), status
+
+
+def _refused(error: Any) -> tuple[str, int]:
+    t = site().texts
+    status = error.code or 500
+    return _page(status, *t.errors.get(status, (error.name, "")))
+
+
+def _sent_twice(_: Any) -> tuple[str, int]:
+    return _page(409, *site().texts.sent_twice)
+
+
+def _inactive(_: Any) -> tuple[str, int]:
+    return _page(409, *site().texts.inactive)
+
+
+def _rotating(_: Any) -> tuple[str, int]:
+    return _page(409, *site().texts.rotating)
+
+
+def _changed(_: Any) -> tuple[str, int]:
+    return _page(409, *site().texts.changed)
+
+
+def _no_such_key(_: Any) -> tuple[str, int]:
+    return _page(404, *site().texts.errors[404])
+
+
+def _away(error: Any) -> tuple[str, int]:
+    logger.error("dashboard: %s", error.detail or "the store can't answer")
+    return _page(503, *site().texts.errors[503])
+
+
+def _broken(error: Any) -> tuple[str, int]:
+    # Flask has logged what was raised; the page says nothing of it.
+    return _page(500, *site().texts.errors[500])
+
+
+_HANDLERS: dict[type[Exception], Any] = {
+    StoreUnavailable: _away,
+    KeyNotFound: _no_such_key,
+    KeyInactive: _inactive,
+    RotationInProgress: _rotating,
+    KeyConflict: _changed,
+    Conflict: _sent_twice,
+    BadRequest: _refused,
+    Forbidden: _refused,
+    InternalServerError: _broken,
+    HTTPException: _refused,
+}
