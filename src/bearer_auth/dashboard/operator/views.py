@@ -21,7 +21,7 @@ def sign_in_pages(operators: Operators, texts: OperatorTexts) -> Blueprint:
     def form() -> str:
         return _form(texts)
 
-    @pages.post("/sign-in", endpoint="form")
+    @pages.post("/sign-in")
     def with_password() -> Response:
         account = request.form.get("account", "")
         answer = operators.sign_in(account, request.form.get("password", ""), _client())
@@ -34,7 +34,7 @@ def sign_in_pages(operators: Operators, texts: OperatorTexts) -> Blueprint:
         token = request.args.get("token", "")
         return _link(texts, token if operators.is_live(token) else "")
 
-    @pages.post("/sign-in/link", endpoint="link")
+    @pages.post("/sign-in/link")
     def by_link() -> Response:
         answer = operators.sign_in_by_link(request.form.get("link", ""), _client())
         return _link(texts, "") if answer.token is None else _welcome(operators, answer.token)
