@@ -1,10 +1,15 @@
 import logging
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from bearer_auth.events import Emitter, Event, LoggingSink, Sinks
+from bearer_auth.events import NAMES, Emitter, Event, LoggingSink, Sinks
 
+ROOT = Path(__file__).parents[1]
+NAME = r"(?:key|request|store)\.[a-z_]+"
+DOCS = (ROOT / "docs" / "events.md").read_text()
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 
 
@@ -32,6 +37,15 @@ def test_an_event_is_frozen_and_compared_by_value():
     assert len({event, event}) == 1
     with pytest.raises(AttributeError):
         event.name = "key.created"
+
+
+def test_the_names_are_those_that_are_told_and_those_of_the_documentation():
+    source = "".join(path.read_text() for path in (ROOT / "src").rglob("*.py"))
+    without_list = source.replace("".join(f'    "{name}",\n' for name in NAMES), "")
+    assert without_list != source
+    assert set(re.findall(rf'"({NAME})"', without_list)) == set(NAMES)
+    rows = re.findall(r"^\|(.*?)\| (?:INFO|ERROR|not logged) ", DOCS, re.MULTILINE)
+    assert re.findall(rf"`({NAME})`", "".join(rows)) == list(NAMES)
 
 
 def test_events_do_not_share_their_data():

@@ -284,11 +284,11 @@ class Authenticator:
         moment = datetime.fromtimestamp(now, UTC)
         state = record.state_at(moment)
         if state != "active":
-            raise InvalidToken(state, key_id=record.key_id)
+            raise InvalidToken(state).of(record)
         if not secret.live_at(moment):
-            raise InvalidToken("expired", key_id=record.key_id)
+            raise InvalidToken("expired").of(record)
         if record.environment not in self.environments:
-            raise InvalidToken("environment", key_id=record.key_id)
+            raise InvalidToken("environment").of(record)
 
     def _moved(self, revision: Hashable) -> bool:
         """Whether the store was changed since; unknown of one without a revision."""
@@ -369,4 +369,4 @@ def _check_address(accepted: Accepted, client_ip: str | None) -> None:
         address = getattr(address, "ipv4_mapped", None) or address
         if any(address in network for network in accepted.networks or ()):
             return
-    raise InsufficientScope(reason="address", key_id=accepted.principal.key_id)
+    raise InsufficientScope(reason="address").of(accepted.principal)

@@ -31,7 +31,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
@@ -84,6 +84,25 @@ class ReadOnlyStore(BearerAuthError, TypeError):
     """The keyring was asked to write, and the store only reads."""
 
 
+class Owned(Protocol):
+    """A key and whose it is: a ``KeyRecord`` or a ``Principal``."""
+
+    @property
+    def key_id(self) -> str:
+        """The public id."""
+        ...
+
+    @property
+    def user_id(self) -> str:
+        """Its owner."""
+        ...
+
+    @property
+    def tenant_id(self) -> str | None:
+        """Its owner's tenant."""
+        ...
+
+
 class APIError(BearerAuthError, HTTPException):
     """An error that a client sees, as the documented JSON envelope.
 
@@ -104,6 +123,9 @@ class APIError(BearerAuthError, HTTPException):
             challenge.
         headers: Headers of this answer beside those that each has, such as ``Retry-After``.
         measured: How long the check took that ended in this, for the events.
+        key_id: The key whose secret was proven, if one was; for the events.
+        user_id: Its owner, for the events.
+        tenant_id: Its owner's tenant, for the events.
     """
 
     code = 500
@@ -112,6 +134,9 @@ class APIError(BearerAuthError, HTTPException):
     challenge: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     measured: Mapping[str, Any] = MappingProxyType({})
+    key_id: str | None = None
+    user_id: str | None = None
+    tenant_id: str | None = None
 
     response = None  # HTTPException's own __init__ would cost a refusal half a microsecond
 
@@ -126,6 +151,11 @@ class APIError(BearerAuthError, HTTPException):
 
     def __str__(self) -> str:
         return self.detail or self.message
+
+    def of(self, key: Owned) -> Self:
+        """This error, which now says whose key was proven."""
+        self.key_id, self.user_id, self.tenant_id = key.key_id, key.user_id, key.tenant_id
+        return self
 
     def envelope(self) -> dict[str, Any]:
         """The documented body, as an object."""

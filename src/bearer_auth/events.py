@@ -17,6 +17,27 @@ from typing import Any, Protocol
 
 logger = logging.getLogger("bearer_auth")
 
+NAMES = (
+    "request.refused",
+    "request.authenticated",
+    "request.replayed",
+    "request.overtaken",
+    "store.failed",
+    "key.created",
+    "key.imported",
+    "key.updated",
+    "key.suspended",
+    "key.resumed",
+    "key.rotated",
+    "key.rotation_finished",
+    "key.revoked",
+    "key.alias_used",
+    "key.purged",
+    "key.expiring",
+    "key.idle",
+)
+"""Names of all events, as docs/events.md has them."""
+
 SUCCESSES = ("request.authenticated", "request.replayed")
 """Names of events that come with each request."""
 

@@ -244,4 +244,4 @@ class Principal:
             InsufficientScope: They don't; the client gets the documented 403.
         """
         if not self.has_scopes(*scopes):
-            raise InsufficientScope(parse_scopes(scopes), key_id=self.key_id)
+            raise InsufficientScope(parse_scopes(scopes)).of(self)

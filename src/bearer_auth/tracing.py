@@ -62,7 +62,8 @@ class TracingSink:
         if not span.is_recording():
             return
         attributes = {
-            "enduser.id": event.user_id,
+            # Who was let in; a refusal knows the owner of a revoked key, too.
+            "enduser.id": event.user_id if outcome == "accepted" else None,
             "bearer_auth.key_id": event.key_id,
             "bearer_auth.outcome": outcome,
             "bearer_auth.reason": event.reason,

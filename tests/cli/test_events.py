@@ -122,6 +122,17 @@ def test_no_event_is_said_and_what_is_wrong_too(run, store, monkeypatch):
     assert "not in a database" in run("events", code=Code.STORE).stderr
 
 
+def test_a_name_that_no_event_has_is_said_with_those_that_there_are(run, tell):
+    tell("request.refused")
+    wrong = run("events", "--name", "request.refusd", code=2)
+    assert "no event has the name 'request.refusd'" in wrong.stderr
+    said = " ".join(wrong.stderr.split())
+    assert "key.alias_used, key.created, key.expiring, key.idle, key.imported" in said
+    assert "no event has the name" in run("events", "--name", "\x1b[2J", "--follow", code=2).stderr
+    assert run("events", "--name", "nosuch.*").stderr == "No event matches.\n"
+    assert len(lines(run("events", "--json", "--name", "request.r*"))) == 1
+
+
 def test_a_command_does_its_work_where_the_table_is_missing(run, store, issued, caplog):
     with store._database.transaction() as connection:
         connection.exec_driver_sql("DROP TABLE bearer_auth_events")

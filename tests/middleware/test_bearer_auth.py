@@ -10,6 +10,7 @@ from bearer_auth import (
     ConfigurationError,
     InsufficientScope,
     InvalidRequest,
+    InvalidToken,
     KeyRecord,
     Keyring,
     MemoryStore,
@@ -55,6 +56,9 @@ class Quiet:
     def reasons(self):
         return [(e.name, e.status, e.reason) for e in self.events]
 
+    def refusals(self):
+        return [event for event in self.events if event.name == "request.refused"]
+
 
 class Keys:
     """A store with a key of each kind."""
@@ -62,7 +66,7 @@ class Keys:
     def __init__(self):
         self.store = MemoryStore()
         self.ring = ring = Keyring(self.store, event_sink=Quiet(), clock=lambda: NOW)
-        who = {"user_id": "user_123", "plan": "pro"}
+        who = {"user_id": "user_123", "plan": "pro", "tenant_id": "acme"}
         self.valid = ring.create(**who, scopes=["ensembles:execute"]).token
         self.expired = self.valid_until_now(who)
         self.staging = ring.create(**who, environment="staging").token
@@ -426,9 +430,72 @@ def test_refusals_are_logged_without_a_sink(call, keys, caplog):
     key_id = keys.ring.list(status="revoked")[0].key_id
     (message,) = caplog.messages
     assert message == (
-        f"request.refused status=401 reason=revoked key_id={key_id} request_id=request-1 "
-        "address=192.0.2.7"
+        f"request.refused status=401 reason=revoked key_id={key_id} user_id=user_123 "
+        "tenant_id=acme request_id=request-1 address=192.0.2.7"
     )
+
+
+PROVEN = {
+    "expired": lambda k: {"HTTP_AUTHORIZATION": f"Bearer {k.expired}"},
+    "revoked": lambda k: {"HTTP_AUTHORIZATION": f"Bearer {k.revoked}"},
+    "suspended": lambda k: {"HTTP_AUTHORIZATION": f"Bearer {k.suspended}"},
+    "environment": lambda k: {"HTTP_AUTHORIZATION": f"Bearer {k.staging}"},
+    "address": lambda k: {"HTTP_AUTHORIZATION": f"Bearer {k.home}"},
+    "scope": lambda k: {"HTTP_AUTHORIZATION": f"Bearer {k.valid}", "PATH_INFO": "/admin/x"},
+    "media_type": lambda k: {
+        "HTTP_AUTHORIZATION": f"Bearer {k.valid}",
+        "CONTENT_LENGTH": "1",
+        "CONTENT_TYPE": "text/plain",
+    },
+}
+
+
+@pytest.mark.parametrize("reason", PROVEN)
+def test_a_refusal_of_a_proven_key_says_whose_it_is(call, keys, reason):
+    sink = Quiet()
+    environ = PROVEN[reason](keys)
+    call(protect(keys, event_sink=sink), "POST", **environ)
+    (event,) = sink.events
+    key_id = environ["HTTP_AUTHORIZATION"].split("_")[2][:16]
+    assert (event.reason, event.key_id) == (reason, key_id)
+    assert (event.user_id, event.tenant_id) == ("user_123", "acme")
+
+
+@pytest.mark.parametrize("kind", ["unknown", "wrong"])
+def test_a_refusal_without_proof_names_nobody(call, keys, kind):
+    sink = Quiet()
+    call(protect(keys, event_sink=sink), **bearer(getattr(keys, kind)))
+    (event,) = sink.events
+    assert (event.key_id, event.user_id, event.tenant_id) == (None, None, None)
+
+
+def raises(error):
+    def app(environ, start_response):
+        raise error
+
+    return app
+
+
+def test_what_the_app_refuses_is_about_the_key_of_this_request(call, keys):
+    """Also if the app raises one and the same error for each of its requests."""
+    sink, error = Quiet(), InvalidToken()
+    other = keys.ring.create(user_id="user_456")
+    wrapped = protect(keys, app=raises(error), event_sink=sink)
+    call(wrapped, **bearer(keys.valid))
+    call(wrapped, **bearer(other.token))
+    call(wrapped, path="/docs")
+    assert [(e.key_id, e.user_id) for e in sink.refusals()] == [
+        (keys.valid.split("_")[2][:16], "user_123"),
+        (other.key_id, "user_456"),
+        (None, None),
+    ]
+
+
+def test_an_app_that_refuses_another_key_is_not_taken_for_its_owner(call, keys):
+    sink, error = Quiet(), InsufficientScope(["a"], key_id="AbCdEfGh01234567")
+    call(protect(keys, app=raises(error), event_sink=sink), **bearer(keys.valid))
+    (event,) = sink.refusals()
+    assert (event.key_id, event.user_id) == ("AbCdEfGh01234567", None)
 
 
 def test_a_sink_of_ones_own_hears_of_each_acceptance(call, keys):

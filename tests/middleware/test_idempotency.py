@@ -207,9 +207,9 @@ def test_a_malformed_value_is_refused_and_the_app_not_called(world, value):
         "X-Idempotency-Key must be 1 to 255 visible ASCII characters, without a comma"
     )
     assert world.app.runs == 0
-    assert [(e.status, e.reason) for e in world.sink.events if e.name == "request.refused"] == [
-        (400, "idempotency_key")
-    ]
+    (refused,) = (e for e in world.sink.events if e.name == "request.refused")
+    assert (refused.status, refused.reason) == (400, "idempotency_key")
+    assert (refused.key_id, refused.user_id) == (world.issued.key_id, "user_123")
 
 
 @pytest.mark.parametrize("value", ["x" * 255, "!\"#$%&'()*+-./:;<=>?@[]^_`{|}~", " padded\t"])

@@ -83,8 +83,8 @@ def test_what_is_over_the_limit_is_refused_before_the_app(world):
         "RateLimit-Policy",
         "X-Request-ID",
     ]
-    events = [(e.status, e.reason) for e in world.sink.events if e.name == "request.refused"]
-    assert events == [(429, "limit")]
+    (refused,) = (e for e in world.sink.events if e.name == "request.refused")
+    assert (refused.status, refused.reason, refused.user_id) == (429, "limit", "user_123")
 
 
 @pytest.mark.parametrize("error", [InsufficientScope(["x"]), InvalidRequest()])

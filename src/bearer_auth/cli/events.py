@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import StoreUnavailable
-from ..events import Event
+from ..events import NAMES, Event
 from .errors import Code, Command, Failure, one_line, printable
 from .options import duration, examples, key_id, moment, pass_context, store_option
 from .output import Cell, iso, note, utc_now, write_table
@@ -42,6 +42,16 @@ def _when(text: str) -> datetime:
         ) from None
 
 
+def _name(text: str) -> str:
+    """The name of an event, or the beginning of names and a star."""
+    if text.endswith("*") or text in NAMES:
+        return text
+    raise click.BadParameter(
+        f"no event has the name {text!r}; write one of {', '.join(sorted(NAMES))}, or the "
+        "beginning of names and a star, such as 'key.*'"
+    )
+
+
 @click.command(
     "events",
     cls=Command,
@@ -58,6 +68,7 @@ def _when(text: str) -> datetime:
     "--name",
     "names",
     metavar="NAME",
+    type=_name,
     multiple=True,
     help="With this name, such as request.refused or key.*. Repeat it for more.",
 )

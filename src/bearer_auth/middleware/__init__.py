@@ -17,13 +17,13 @@ from ..paths import is_normal
 from ..policy import Policy, Rule
 from ..stores import KeyStore
 from ..values import Clock
-from .authenticate import PRINCIPAL, authenticate
+from .authenticate import authenticate
 from .header_alias import header_alias
 from .idempotency import IDEMPOTENCY, IDEMPOTENCY_KEY
 from .idempotency import idempotency as idempotent
 from .principal import get_principal, get_request_id, require_scopes
 from .rate_limit import rate_limit
-from .request_id import REQUEST_ID, report, request_id
+from .request_id import PRINCIPAL, REQUEST_ID, report, request_id
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -14,13 +14,10 @@ from ..policy import Policy
 from ..records import Principal
 from ..scopes import covers_all
 from .health import healthy
-from .request_id import REQUEST_ID
+from .request_id import PRINCIPAL, REQUEST_ID
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-PRINCIPAL = "bearer_auth.principal"
-"""Environ key of the ``Principal``; missing where no key was asked for."""
 
 ACCEPTED = "request.authenticated"
 
@@ -94,7 +91,7 @@ def authenticate(
         if scopes is None:
             scopes = policy.decide(environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")).scopes
         if scopes and not covers_all(principal.scopes, scopes):
-            raise InsufficientScope(scopes, key_id=principal.key_id)
+            raise InsufficientScope(scopes).of(principal)
         # RFC 9112 §6: a request has a body if it has one of these fields. A server may leave
         # CONTENT_LENGTH empty (PEP 3333), and what isn't a number counts as a body.
         length = environ.get("CONTENT_LENGTH")
@@ -103,7 +100,7 @@ def authenticate(
             and types is not None
             and not types.accepts(environ.get("CONTENT_TYPE", ""))
         ):
-            raise UnsupportedMediaType(types.names)
+            raise UnsupportedMediaType(types.names).of(principal)
         environ[PRINCIPAL] = principal
         if not keep_authorization_header:
             del environ["HTTP_AUTHORIZATION"]  # no log or error tracker of the app ever holds it

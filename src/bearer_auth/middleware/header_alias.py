@@ -13,8 +13,7 @@ from ..events import Emitter, EventSink
 from ..header import TCHAR
 from ..records import Principal
 from ..values import listed
-from .authenticate import PRINCIPAL
-from .request_id import REQUEST_ID
+from .request_id import PRINCIPAL, REQUEST_ID
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -12,10 +12,10 @@ from ..errors import IdempotencyConflict, IdempotencyKeyReused, StoreUnavailable
 from ..events import Emitter
 from ..idempotency import Answer, Found, Idempotency
 from ..idempotency.request import client_value, digest, fingerprint
-from .authenticate import PRINCIPAL
+from ..records import Principal
 from .body import read_body
 from .recorded import Claim, Recorded
-from .request_id import REQUEST_ID
+from .request_id import PRINCIPAL, REQUEST_ID
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -86,16 +86,16 @@ def idempotency(
             return app(environ, start_response)
         value = client_value(environ)
         assert value is not None  # one of the headers is there
-        key_id = environ[PRINCIPAL].key_id
+        principal: Principal = environ[PRINCIPAL]
         body = read_body(environ, max_request)
-        this = key_id, digest(value)
+        this = principal.key_id, digest(value)
         ours, fence = fingerprint(environ, body), secrets.token_hex(16)
         del body  # or it would stay for as long as the app streams
         save_unsaved(unsaved)
         found = store.claim(*this, ours, fence)
         if found is not None:
-            return repeat(found, ours, key_id, environ, start_response)
-        tell = partial(overtaken, environ, key_id)
+            return repeat(found, ours, principal, environ, start_response)
+        tell = partial(overtaken, environ, principal)
 
         def quietly(step: Step, *others: Step) -> None:
             try:
@@ -110,7 +110,9 @@ def idempotency(
                     "store.failed",
                     status=503,
                     reason="store",
-                    key_id=key_id,
+                    key_id=principal.key_id,
+                    user_id=principal.user_id,
+                    tenant_id=principal.tenant_id,
                     request_id=environ.get(REQUEST_ID),
                     address=environ.get("REMOTE_ADDR"),
                     data={"detail": detail, "allowed": True},
@@ -151,20 +153,22 @@ def idempotency(
     def repeat(
         found: Found,
         ours: str,
-        key_id: str,
+        principal: Principal,
         environ: WSGIEnvironment,
         start_response: StartResponse,
     ) -> Iterable[bytes]:
         if found.fingerprint != ours:
-            raise IdempotencyKeyReused(key_id=key_id)
+            raise IdempotencyKeyReused().of(principal)
         if found.running_s is not None:
-            raise IdempotencyConflict(RETRY_S, key_id=key_id)
+            raise IdempotencyConflict(RETRY_S).of(principal)
         if found.answer is None:
-            raise IdempotencyConflict(key_id=key_id)
+            raise IdempotencyConflict().of(principal)
         if emitter.wants("request.replayed"):
             emitter.emit(
                 "request.replayed",
-                key_id=key_id,
+                key_id=principal.key_id,
+                user_id=principal.user_id,
+                tenant_id=principal.tenant_id,
                 request_id=environ.get(REQUEST_ID),
                 status=int(found.answer.status[:3]),
                 address=environ.get("REMOTE_ADDR"),
@@ -173,10 +177,12 @@ def idempotency(
         start_response(found.answer.status, headers)
         return [found.answer.body] if found.answer.body else []
 
-    def overtaken(environ: WSGIEnvironment, key_id: str) -> None:
+    def overtaken(environ: WSGIEnvironment, principal: Principal) -> None:
         emitter.emit(
             "request.overtaken",
-            key_id=key_id,
+            key_id=principal.key_id,
+            user_id=principal.user_id,
+            tenant_id=principal.tenant_id,
             request_id=environ.get(REQUEST_ID),
             address=environ.get("REMOTE_ADDR"),
         )

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from ..errors import ConfigurationError, InvalidToken
 from ..records import Principal
 from ..scopes import parse_scopes
-from .authenticate import PRINCIPAL
-from .request_id import REQUEST_ID
+from .request_id import PRINCIPAL, REQUEST_ID
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ConfigurationError, RateLimited, StoreUnavailable
 from ..events import Emitter
 from ..policy import Policy
-from .authenticate import PRINCIPAL
-from .request_id import LIMIT_HEADERS, REQUEST_ID
+from .request_id import LIMIT_HEADERS, PRINCIPAL, REQUEST_ID
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -60,6 +59,8 @@ def rate_limit(
                 status=error.code,
                 reason=error.reason,
                 key_id=principal.key_id,
+                user_id=principal.user_id,
+                tenant_id=principal.tenant_id,
                 request_id=environ.get(REQUEST_ID),
                 address=environ.get("REMOTE_ADDR"),
                 data={"detail": error.detail, "allowed": True},

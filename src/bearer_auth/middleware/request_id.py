@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import CHALLENGE, APIError, StoreUnavailable
 from ..events import Emitter
+from ..records import Principal
 from .recorded import Recorded
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 REQUEST_ID = "bearer_auth.request_id"
 """Environ key of the request's id."""
+
+PRINCIPAL = "bearer_auth.principal"
+"""Environ key of the ``Principal``; missing where no key was asked for."""
 
 LIMIT_HEADERS = "bearer_auth.limit_headers"
 """Environ key of the headers by which a limited request's answer tells of its limits."""
@@ -127,16 +131,28 @@ def report(emitter: Emitter, error: APIError, environ: WSGIEnvironment) -> None:
     """Tell of a request that was answered with an error of ours."""
     event = "store.failed" if isinstance(error, StoreUnavailable) else "request.refused"
     if emitter.wants(event):
+        whose = _about(error, environ)
         emitter.emit(
             event,
             status=error.code,
             reason=error.reason,
-            key_id=getattr(error, "key_id", None),
+            key_id=whose.key_id,
+            user_id=whose.user_id,
+            tenant_id=whose.tenant_id,
             request_id=environ.get(REQUEST_ID),
             address=environ.get("REMOTE_ADDR"),
             data={"detail": error.detail} if error.detail else {},
             **error.measured,
         )
+
+
+def _about(error: APIError, environ: WSGIEnvironment) -> Principal | APIError:
+    """What knows the key that an error is about, if one was proven."""
+    principal = environ.get(PRINCIPAL)
+    # What comes after the check of a key, an error of the app's own too, is about this key.
+    if isinstance(principal, Principal) and error.key_id in (None, principal.key_id):
+        return principal
+    return error
 
 
 class _Late:

@@ -1,0 +1,146 @@
+"""A chart of use by day: SVG without style or script; the colours are for the CSS of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from markupsafe import Markup
+
+DAYS = 30
+"""Days that the dashboard shows."""
+
+_SLOT = 20
+_BAR = 14
+_HIGHEST = 100
+_LEAST = 2
+"""Height of what is not nothing, however little it is beside the rest."""
+
+_HEIGHT = _HIGHEST + 2 * _LEAST + 1  # both parts of the highest bar may be lifted to the least
+
+_CHART = Markup(
+    '<svg class="chart" role="img" aria-labelledby="{id}-title {id}-desc"'
+    ' viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">'
+    '<title id="{id}-title">{title}</title><desc id="{id}-desc">{description}</desc>'
+    "{bars}"
+    '<rect class="chart-base" x="0" y="{base}" width="{width}" height="1"/>'
+    "</svg>"
+)
+
+# The first rect is what a pointer meets on a day without a bar.
+_DAY = Markup(
+    '<g class="bar"><title>{label}</title>'
+    '<rect x="{left}" y="0" width="{slot}" height="{height}" fill="none" pointer-events="all"/>'
+    "{parts}</g>"
+)
+
+_PART = Markup('<rect class="{name}" x="{x}" y="{y}" width="{width}" height="{height}"/>')
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What happened on one day, in UTC.
+
+    Attributes:
+        date: The day.
+        uses: Requests that a key was accepted for.
+        refusals: Requests that were refused.
+    """
+
+    date: date
+    uses: int = 0
+    refusals: int = 0
+
+
+def last_days(
+    uses: Mapping[date, int], refusals: Mapping[date, int], today: date, count: int = DAYS
+) -> list[Day]:
+    """The days up to today, the oldest first; one that isn't counted has nothing.
+
+    Args:
+        uses: Uses by day, as ``uses_by_day`` of a store or ``Usage.by_day`` has them.
+        refusals: Refusals by day, as ``refusals_by_day`` of the events has them.
+        today: The last day, in UTC.
+        count: How many days.
+    """
+    dates = [today - timedelta(days=back) for back in reversed(range(count))]
+    return [Day(each, uses.get(each, 0), refusals.get(each, 0)) for each in dates]
+
+
+def in_words(day: Day) -> str:
+    """``2030-01-31 (UTC): 1,200 uses, 1 refusal``."""
+    return f"{day.date} (UTC): {_counted(day.uses, 'use')}, {_counted(day.refusals, 'refusal')}"
+
+
+def in_sum(days: Sequence[Day]) -> str:
+    """All days together, in a sentence for who doesn't see the bars."""
+    if not days:
+        return "No day is shown."
+    uses = _counted(sum(day.uses for day in days), "use")
+    refusals = _counted(sum(day.refusals for day in days), "refusal")
+    busiest = max(days, key=_total)
+    text = f"{days[0].date} to {days[-1].date} (UTC): {uses}, {refusals}."
+    return f"{text} Most on {in_words(busiest)}." if _total(busiest) else text
+
+
+def bars(
+    days: Sequence[Day],
+    *,
+    identifier: str = "chart",
+    title: str = "Use by day",
+    describe: Callable[[Sequence[Day]], str] = in_sum,
+    label: Callable[[Day], str] = in_words,
+) -> Markup:
+    """A bar for each day: its uses, and its refusals on top of them.
+
+    The bars are as wide as what they stand in. CSS gives ``.bar-used``, ``.bar-refused`` and
+    ``.chart-base`` their ``fill``; text is escaped.
+
+    Args:
+        days: The days, from left to right.
+        identifier: What the ids in the chart begin with; each chart of a page has its own.
+        title: What the chart shows; a screen reader reads it, and ``describe`` of the days.
+        describe: All of the days in words.
+        label: One day in words, shown when a pointer rests on it.
+    """
+    highest = max(map(_total, days), default=0)
+    return _CHART.format(
+        id=identifier,
+        title=title,
+        description=describe(days),
+        width=max(1, len(days)) * _SLOT,
+        height=_HEIGHT + 1,
+        base=_HEIGHT,
+        bars=Markup("").join(
+            _bar(day, index * _SLOT, highest, label(day)) for index, day in enumerate(days)
+        ),
+    )
+
+
+def _bar(day: Day, left: int, highest: int, label: str) -> Markup:
+    used, refused = _height(day.uses, highest), _height(day.refusals, highest)
+    parts = Markup("")
+    if used:
+        parts += _part("bar-used", left, _HEIGHT - used, used)
+    if refused:
+        gap = 1 if used else 0  # so that the two are told apart without their colours
+        parts += _part("bar-refused", left, _HEIGHT - used - gap - refused, refused)
+    return _DAY.format(label=label, left=left, slot=_SLOT, height=_HEIGHT, parts=parts)
+
+
+def _part(name: str, left: int, y: int, height: int) -> Markup:
+    return _PART.format(name=name, x=left + (_SLOT - _BAR) // 2, y=y, width=_BAR, height=height)
+
+
+def _height(count: int, highest: int) -> int:
+    return max(_LEAST, count * _HIGHEST // highest) if count > 0 else 0
+
+
+def _total(day: Day) -> int:
+    # A row that was edited may hold less than nothing.
+    return max(0, day.uses) + max(0, day.refusals)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
