@@ -54,7 +54,8 @@ def download() -> Response:
         return make_response(render_template("error.html", title="", text=""), 400)
     answer = make_response(f"API_KEY={token}\n")
     answer.headers["Content-Type"] = "text/plain; charset=utf-8"
-    answer.headers["Content-Disposition"] = 'attachment; filename=".env"'
+    # Browsers take the dot off the front of a name.
+    answer.headers["Content-Disposition"] = 'attachment; filename="api_key.env"'
     return answer
 
 
