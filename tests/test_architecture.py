@@ -40,6 +40,7 @@ FLOORS = {
     "sweep": 3,
     "middleware": 4,
     "flask": 5,
+    "dashboard": 5,
     "cli": 5,
     "dashboard": 5,
     "testing": 5,

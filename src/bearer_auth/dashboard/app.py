@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import json
-import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from flask import Flask, current_app, g, redirect, render_template, request
+from flask import Flask, current_app, g, redirect, request
 from markupsafe import Markup, escape
-from werkzeug.exceptions import (
-    BadRequest,
-    Conflict,
-    Forbidden,
-    HTTPException,
-    InternalServerError,
-    Unauthorized,
-)
+from werkzeug.exceptions import Unauthorized
 from werkzeug.wrappers import Response
 
-from ..errors import (
-    ConfigurationError,
-    Conflict as KeyConflict,
-    KeyInactive,
-    KeyNotFound,
-    RotationInProgress,
-    StoreUnavailable,
-)
+from ..errors import ConfigurationError
 from ..keyring import Keyring
 from .chart import bars
+from .error_pages import ERROR_PAGES
 from .grants import Grants, GrantsFor, granting
 from .guard import Forms, add_headers
 from .once import Once
@@ -41,8 +27,6 @@ from .visible import visible
 
 if TYPE_CHECKING:
     from ..audit import History
-
-logger = logging.getLogger("bearer_auth")
 
 MAX_FORM = 64 * 1024
 """Bytes of a form."""
@@ -120,8 +104,8 @@ def create_dashboard(
     app.before_request(_admit)
     app.after_request(add_headers)
     app.context_processor(_in_templates)
-    for error, handler in _HANDLERS.items():
-        app.register_error_handler(error, handler)
+    for error, page in ERROR_PAGES.items():
+        app.register_error_handler(error, page)
     from .views import blueprints
 
     for blueprint in blueprints:
@@ -179,57 +163,3 @@ def _in_templates() -> dict[str, Any]:
             here.forms.token(user)
         ),
     }
-
-
-def _page(status: int, title: str, text: str) -> tuple[str, int]:
-    return render_template("error.html", title=title, text=text), status
-
-
-def _refused(error: Any) -> tuple[str, int]:
-    t = site().texts
-    status = error.code or 500
-    return _page(status, *t.errors.get(status, (error.name, "")))
-
-
-def _sent_twice(_: Any) -> tuple[str, int]:
-    return _page(409, *site().texts.sent_twice)
-
-
-def _inactive(_: Any) -> tuple[str, int]:
-    return _page(409, *site().texts.inactive)
-
-
-def _rotating(_: Any) -> tuple[str, int]:
-    return _page(409, *site().texts.rotating)
-
-
-def _changed(_: Any) -> tuple[str, int]:
-    return _page(409, *site().texts.changed)
-
-
-def _no_such_key(_: Any) -> tuple[str, int]:
-    return _page(404, *site().texts.errors[404])
-
-
-def _away(error: Any) -> tuple[str, int]:
-    logger.error("dashboard: %s", error.detail or "the store can't answer")
-    return _page(503, *site().texts.errors[503])
-
-
-def _broken(error: Any) -> tuple[str, int]:
-    # Flask has logged what was raised; the page says nothing of it.
-    return _page(500, *site().texts.errors[500])
-
-
-_HANDLERS: dict[type[Exception], Any] = {
-    StoreUnavailable: _away,
-    KeyNotFound: _no_such_key,
-    KeyInactive: _inactive,
-    RotationInProgress: _rotating,
-    KeyConflict: _changed,
-    Conflict: _sent_twice,
-    BadRequest: _refused,
-    Forbidden: _refused,
-    InternalServerError: _broken,
-    HTTPException: _refused,
-}

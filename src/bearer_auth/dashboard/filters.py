@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from flask import url_for
+
 from ..errors import ConfigurationError
 from ..stores import Query
 from ..token import ENVIRONMENT, parse
@@ -62,6 +64,11 @@ class Filters:
     def given(self) -> dict[str, str]:
         """Those that are set, for an address."""
         return {name: value for name, value in asdict(self).items() if value}
+
+    def address(self) -> str:
+        """Of the list with these filters."""
+        given: dict[str, Any] = {**self.given()}
+        return url_for("keys.index", **given)
 
     def narrowing(self) -> bool:
         """Whether keys may be left out."""

@@ -1,7 +1,7 @@
-"""What holds for every page: who asks, forms that only our own pages can send, headers.
+"""What holds for every page: forms that only our own pages can send, and headers.
 
-See THREATS.md in the project's notes, "Dashboard"; OWASP's cheat sheet on cross-site request forgery
-for the two checks of a form: a token that only our page knows, and what the browser says of its origin.
+A form is checked twice, as OWASP's cheat sheet on cross-site request forgery advises: by a token
+that only our page knows, and by what the browser says of where the form comes from.
 """
 
 from __future__ import annotations
@@ -110,4 +110,6 @@ class Forms:
 
 
 def _who(user: DashboardUser | None) -> list[Any]:
-    return ["", None, False] if user is None else [user.user_id, user.tenant_id, user.may_manage_all]
+    return (
+        ["", None, False] if user is None else [user.user_id, user.tenant_id, user.may_manage_all]
+    )

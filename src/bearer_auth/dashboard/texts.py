@@ -103,16 +103,16 @@ class Texts:
     download = "Download .env"
     try_it = "Try it"
     done = "Done"
-    old_secret_lives = "The earlier secret is valid for a while yet:"
-    old_secret_ended = "The earlier secret is not valid any more."
+    earlier_lives = "The earlier secret is valid for a while yet:"
+    earlier_ended = "The earlier secret is not valid any more."
 
     # One key
     rotate = "Rotate"
     revoke = "Revoke"
     facts = "Details"
     secrets = "Secrets"
-    newest_secret = "Current secret"
-    earlier_secret = "Earlier secret"
+    current = "Current secret"
+    earlier = "Earlier secret"
     end_grace = "End grace now"
     end_grace_why = "Programs that still send the earlier secret are refused at once."
     use = "Use"
@@ -184,8 +184,7 @@ class Texts:
         401: ("You are not signed in", "Sign in to the site that this page belongs to."),
         403: (
             "That came from another site",
-            "Forms are taken from the pages of this site only. Behind a proxy, the server must "
-            "know by which address it is reached.",
+            "Forms are taken from the pages of this site only. (Behind a proxy: see ProxyFix.)",
         ),
         404: ("There is no such page", "There is no such key, or it isn't yours."),
         405: ("That can't be done here", "Go back and use the buttons of the page."),
@@ -194,8 +193,7 @@ class Texts:
         500: ("Something is broken here", "It has been written to the log. Nothing was let in."),
         503: (
             "The keys can't be reached",
-            "The database doesn't answer. What you just did may or may not have happened: look "
-            "again in a moment.",
+            "The database doesn't answer. Look again in a moment whether it was done.",
         ),
     }
     sent_twice = (

@@ -12,7 +12,7 @@ def visible(value: object) -> object:
     are written as their numbers. Escaping comes after."""
     if not isinstance(value, str) or isinstance(value, Markup) or value.isascii():
         return value
-    return "".join(f"‹U+{ord(c):04X}›" if _is_hidden(c) else c for c in value)
+    return "".join(f"[U+{ord(c):04X}]" if _is_hidden(c) else c for c in value)
 
 
 def _is_hidden(character: str) -> bool:

@@ -11,29 +11,44 @@ def clock():
     return FakeClock()
 
 
+@pytest.fixture
+def make_url(servers, tmp_path):
+    """Makes a database with tables in it; gives its URL."""
+
+    def make_url(backend):
+        if backend == "sqlite":
+            url = f"sqlite:///{tmp_path / 'keys.db'}"
+        else:
+            url = servers.database(backend)
+        SQLStore(url, create=True, lease_ms=20).close()
+        return url
+
+    return make_url
+
+
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
-def url(request, servers, tmp_path):
-    """The URL of a database with tables in it."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'keys.db'}"
-    else:
-        url = servers.database(request.param)
-    SQLStore(url, create=True, lease_ms=20).close()
-    return url
+def url(request, make_url):
+    """The URL of a database on each kind of them."""
+    return make_url(request.param)
 
 
 @pytest.fixture
-def open_store(url):
-    """Opens the database once more, as another worker would."""
-    opened = []
+def opened():
+    """Opens the database of a URL once more, as another worker would."""
+    stores = []
 
-    def open_store():
-        opened.append(SQLStore(url))
-        return opened[-1]
+    def opened(url):
+        stores.append(SQLStore(url))
+        return stores[-1]
 
-    yield open_store
-    for store in opened:
+    yield opened
+    for store in stores:
         store.close()
+
+
+@pytest.fixture
+def open_store(url, opened):
+    return lambda: opened(url)
 
 
 @pytest.fixture

@@ -15,14 +15,14 @@ A, B = "a" * 64, "A" * 64
 TEN_MINUTES = timedelta(minutes=10)
 
 
-@pytest.fixture(params=["memory", "database"])
-def make(request, clock):
+@pytest.fixture(params=["memory", "sqlite", "postgresql", "mariadb"])
+def make(request, clock, make_url, opened):
     """Makes another one over the same store; in memory there is only one."""
     if request.param == "memory":
         alone = Once(MemoryStore(), clock)
         return lambda: alone
-    open_store = request.getfixturevalue("open_store")
-    return lambda: Once(open_store(), clock)
+    url = make_url(request.param)
+    return lambda: Once(opened(url), clock)
 
 
 def test_the_first_has_it_and_nobody_after(make, clock):
@@ -79,11 +79,11 @@ def test_the_memory_of_a_process_is_bounded_and_full_of_what_counts_it_takes_not
 
 
 @pytest.mark.parametrize("digest", ["", "a" * 15, "a" * 65, "a" * 20 + " ", "a" * 20 + "\n"])
-def test_a_digest_has_one_spelling(make, clock, digest):
+def test_a_digest_has_one_spelling(clock, digest):
     with pytest.raises(ValueError, match="not the digest"):
-        make().use(digest, clock.now + TEN_MINUTES)
+        Once(MemoryStore(), clock).use(digest, clock.now + TEN_MINUTES)
 
 
-def test_an_end_without_a_zone_is_refused(make):
+def test_an_end_without_a_zone_is_refused():
     with pytest.raises(ConfigurationError, match="expires_at has no time zone"):
-        make().use(A, datetime(2030, 1, 1, 13))
+        Once(MemoryStore()).use(A, datetime(2030, 1, 1, 13))

@@ -6,7 +6,7 @@ import re
 import time
 from typing import NamedTuple
 
-from sqlalchemy import case, delete, insert, select, update
+from sqlalchemy import String, case, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ...errors import ConfigurationError, Conflict
@@ -66,8 +66,8 @@ class Accounts:
         self._table, self._sessions = tables.accounts, tables.sessions
         self._clock = clock
         c = self._table.c
-        by_name = select(c.password_hash, c.changed_at).where(c.name == parameter("name", c.name.type))
-        self._read = database.statement(by_name)
+        this = c.name == parameter("name", String)
+        self._read = database.statement(select(c.password_hash, c.changed_at).where(this))
 
     def get(self, name: str) -> Account:
         """The account of this name; one without a password if there is none.

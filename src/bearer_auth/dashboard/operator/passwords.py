@@ -46,7 +46,7 @@ class Passwords:
         Raises:
             StoreUnavailable: Too many are being checked, or argon2 could not run.
         """
-        # Also when it isn't needed, or the first one to ask for an unknown account would wait longer.
+        # Also when it isn't needed, or who asks for an unknown account first would wait longer.
         decoy = self._decoy = self._decoy or hash_token(secrets.token_hex(32), "argon2id")
         right = self._hasher.verify(phc or decoy, _digest(password))
         return right and phc is not None

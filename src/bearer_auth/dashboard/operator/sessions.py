@@ -73,15 +73,11 @@ class Sessions:
         accounts = self._accounts.c
         # Locked, so that a change of the password comes before, and is seen here, or after, and
         # ends this session too.
-        changed = (
-            select(accounts.changed_at).where(accounts.name == account.name).with_for_update()
-        )
+        changed = select(accounts.changed_at).where(accounts.name == account.name).with_for_update()
         with self._database.transaction() as connection:
             if (connection.scalar(changed) or 0) != account.changed_us:
                 return None
-            connection.execute(
-                insert(self._table).values(**row, created_at=now_us, seen_at=now_us)
-            )
+            connection.execute(insert(self._table).values(**row, created_at=now_us, seen_at=now_us))
         return token
 
     def account_of(self, token: str) -> str | None:

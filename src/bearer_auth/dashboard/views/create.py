@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from flask import Blueprint, make_response, render_template, request
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
 from ...errors import ConfigurationError
@@ -51,7 +52,7 @@ def download() -> Response:
     """The key that the page of a moment ago shows, as a file: it comes with the form."""
     token = request.form.get("key", "")
     if parse(token) is None:
-        return make_response(render_template("error.html", title="", text=""), 400)
+        raise BadRequest
     answer = make_response(f"API_KEY={token}\n")
     answer.headers["Content-Type"] = "text/plain; charset=utf-8"
     # Browsers take the dot off the front of a name.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from ...errors import ConfigurationError
-from ..filters import SCAN, Filters, key_id_in
+from ..filters import PAGE, SCAN, Filters, key_id_in
 from ..rows import row
 from ..site import site, user
 
@@ -25,7 +23,7 @@ def index() -> str | Response:
     try:
         page = here.store.find(filters.query(who, now, after))
     except ConfigurationError:  # a cursor of another order, or an altered one
-        return redirect(url_for("keys.index", **filters.given()), 303)
+        return redirect(filters.address(), 303)
     rows = [row(record, page.usage.get(record.key_id), here.keyring.prefix, now) for record in page]
     granted = here.grants(who)
     return render_template(
@@ -34,7 +32,7 @@ def index() -> str | Response:
         filters=filters,
         after=after,
         next_cursor=page.next_cursor,
-        searched=SCAN if page.next_cursor and filters.narrowing() and len(rows) < 50 else None,
+        searched=SCAN if page.next_cursor and filters.narrowing() and len(rows) < PAGE else None,
         environments=() if who.may_manage_all else granted.environments,
         scopes=() if who.may_manage_all else granted.scopes,
     )
@@ -53,5 +51,4 @@ def search() -> Response:
         record = site().keyring.get(key_id)
         if record is not None and who.may_see(record):
             return redirect(url_for("key.show", key_id=key_id), 303)
-    address: dict[str, Any] = filters.given()
-    return redirect(url_for("keys.index", **address), 303)
+    return redirect(filters.address(), 303)
