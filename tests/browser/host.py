@@ -84,7 +84,7 @@ class Host:
             self.login, self.store, public=["/", "/login"], content_types=None, event_sink=self.sink
         )
         dashboard = create_dashboard(
-            self.ring, self.login.identify, grants=GRANTS, events=self.sink if hasattr(self.sink, "history") else None, login_url="/login"
+            self.ring, self.login.identify, grants=GRANTS, events=self.sink, login_url="/login"
         )
         self.server = Server(DispatcherMiddleware(self._api, {"/keys": dashboard}))
         self.url = self.server.url
