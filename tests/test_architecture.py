@@ -40,8 +40,8 @@ FLOORS = {
     "sweep": 3,
     "middleware": 4,
     "flask": 5,
-    "cli": 5,
     "dashboard": 5,
+    "cli": 5,
     "testing": 5,
     "__init__": 6,
 }

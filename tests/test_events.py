@@ -8,7 +8,7 @@ import pytest
 from bearer_auth.events import NAMES, Emitter, Event, LoggingSink, Sinks
 
 ROOT = Path(__file__).parents[1]
-NAME = r"(?:key|request|store)\.[a-z_]+"
+NAME = r"(?:request|store|key|operator)\.[a-z_]+"
 DOCS = (ROOT / "docs" / "events.md").read_text()
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 

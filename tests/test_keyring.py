@@ -1089,3 +1089,16 @@ def test_nothing_is_told_of_what_did_not_happen(keyring: Keyring, events: Events
     with pytest.raises(ConfigurationError):
         keyring.update(keyring.create(user_id="user_123").key_id, name="\n")
     assert events.names == ["key.created"]
+
+
+def test_events_of_a_keyring_that_acts_for_somebody_say_who_and_from_where(
+    store: MemoryStore | SQLStore, clock: FakeClock, events: Events
+) -> None:
+    keyring = Keyring(store, event_sink=events, clock=clock)
+    for_ada = keyring.acting("ada", address="192.0.2.7", request_id="r-1")
+    issued = for_ada.create(user_id="user_123", created_by="ada")
+    keyring.revoke(issued.key_id)
+    created, revoked = events
+    assert (created.address, created.request_id) == ("192.0.2.7", "r-1")
+    assert created.data == {"created_by": "ada", "by": "ada"}
+    assert (revoked.address, revoked.request_id, revoked.data) == (None, None, {})

@@ -35,6 +35,10 @@ NAMES = (
     "key.purged",
     "key.expiring",
     "key.idle",
+    "operator.signed_in",
+    "operator.sign_in_refused",
+    "operator.signed_out",
+    "operator.password_set",
 )
 """Names of all events, as docs/events.md has them."""
 

@@ -106,7 +106,7 @@ def test_the_tree_of_errors_is_that_of_the_module(pages: Pages) -> None:
 @pytest.mark.parametrize(
     ("pattern", "least"),
     [
-        (r'"((?:request|store|key)\.[a-z_]+)"', 10),
+        (r'"((?:request|store|key|operator)\.[a-z_]+)"', 10),
         (r'(?:InvalidToken\(|reason(?:: str)? ?= ?)"(\w+)"', 10),
     ],
     ids=["names", "reasons"],

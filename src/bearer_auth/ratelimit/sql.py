@@ -14,7 +14,9 @@ from typing import Any
 from limits.storage import SlidingWindowCounterSupport, Storage
 
 from ..errors import StoreUnavailable
+from ..stores.sql_database import Database
 from ..stores.sql_prepare import open_tables, prepare
+from ..stores.sql_tables import Tables
 from .sql_statements import make_statements
 from .windows import Reading
 
@@ -36,6 +38,7 @@ class SQLStorage(Storage, SlidingWindowCounterSupport):
         schema: As for ``SQLStore``.
         table_prefix: As for ``SQLStore``.
         clock: Seconds since 1970, by which SQLite counts; for tests.
+        over: In place of all that: a database that is open already, and its tables.
 
     Raises:
         ConfigurationError: A value is wrong, or the tables are of a newer bearer_auth.
@@ -65,13 +68,12 @@ class SQLStorage(Storage, SlidingWindowCounterSupport):
         schema: str | None = None,
         table_prefix: str = "bearer_auth_",
         clock: Callable[[], float] = time.time,
+        over: tuple[Database, Tables] | None = None,
         **options: Any,
     ) -> None:
         super().__init__(uri, wrap_exceptions, **options)
-        if url_or_engine is None:
-            url_or_engine = (uri or "").removeprefix("bearer-auth+")
-        self._database, tables = open_tables(
-            url_or_engine,
+        self._database, tables = over or open_tables(
+            (uri or "").removeprefix("bearer-auth+") if url_or_engine is None else url_or_engine,
             schema=schema,
             table_prefix=table_prefix,
             timeout=timeout,

@@ -1,0 +1,69 @@
+"""What goes wrong, as pages: what happened, and what to do now; nothing of what was raised."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import render_template
+from werkzeug.exceptions import Conflict, HTTPException, InternalServerError
+
+from .. import errors
+from .site import site
+
+logger = logging.getLogger("bearer_auth")
+
+Answer = tuple[str, int]
+
+
+def page(status: int, title: str, text: str) -> Answer:
+    """A page that says that something could not be done."""
+    return render_template("error.html", title=title, text=text), status
+
+
+def _refused(error: Any) -> Answer:
+    status = error.code or 500
+    return page(status, *site().texts.errors.get(status, (error.name, "")))
+
+
+def _away(error: Any) -> Answer:
+    logger.error("dashboard: %s", error.detail or "the store can't answer")
+    return page(503, *site().texts.errors[503])
+
+
+def _broken(_: Any) -> Answer:
+    # Flask has logged what was raised; the page says nothing of it.
+    return page(500, *site().texts.errors[500])
+
+
+def _no_such_key(_: Any) -> Answer:
+    return page(404, *site().texts.errors[404])
+
+
+def _sent_twice(_: Any) -> Answer:
+    return page(409, *site().texts.sent_twice)
+
+
+def _inactive(_: Any) -> Answer:
+    return page(409, *site().texts.inactive)
+
+
+def _rotating(_: Any) -> Answer:
+    return page(409, *site().texts.rotating)
+
+
+def _changed(_: Any) -> Answer:
+    return page(409, *site().texts.changed)
+
+
+ERROR_PAGES: Mapping[type[Exception], Callable[[Any], Answer]] = {
+    errors.StoreUnavailable: _away,
+    errors.KeyNotFound: _no_such_key,
+    errors.KeyInactive: _inactive,
+    errors.RotationInProgress: _rotating,
+    errors.Conflict: _changed,
+    Conflict: _sent_twice,
+    InternalServerError: _broken,
+    HTTPException: _refused,
+}

@@ -1,0 +1,131 @@
+"""The filters of the list: from the address of the page to what the store is asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import url_for
+
+from ..errors import ConfigurationError
+from ..stores import Query
+from ..token import ENVIRONMENT, parse
+from ..values import check_text
+from .people import DashboardUser
+
+PAGE = 50
+"""Keys on a page."""
+
+SCAN = 20_000
+"""Keys that are looked at for one page, so that a rare value costs no more than a common one."""
+
+UNUSED = timedelta(days=90)
+SOON = timedelta(days=7)
+
+_CHOICES = {
+    "status": ("active", "suspended", "expired", "revoked"),
+    "sort": ("newest", "oldest", "name", "expiry"),
+    "attention": ("unused", "endless", "ending"),
+}
+_LONG_WORD = re.compile(r"[0-9A-Za-z_]{60,}")
+_LENGTHS = {"q": 255, "environment": 16, "plan": 64, "scope": 128, "owner": 255}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """What the list is narrowed to; empty text is no filter."""
+
+    q: str = ""
+    status: str = ""
+    environment: str = ""
+    plan: str = ""
+    scope: str = ""
+    owner: str = ""
+    attention: str = ""
+    sort: str = ""
+
+    @classmethod
+    def of(cls, given: Mapping[str, str], user: DashboardUser) -> Filters:
+        """From the address or a form; what can't be is left out, and so is what isn't theirs."""
+        values: dict[str, str] = {}
+        for name in cls.__dataclass_fields__:
+            value = given.get(name, "").strip()
+            if value and _can_be(name, value):
+                values[name] = value
+        if not user.may_manage_all:
+            values.pop("owner", None)
+        if "q" in values:
+            values["q"] = _without_secret(values["q"])
+        return cls(**values)
+
+    def given(self) -> dict[str, str]:
+        """Those that are set, for an address."""
+        return {name: value for name, value in asdict(self).items() if value}
+
+    def address(self) -> str:
+        """Of the list with these filters."""
+        given: dict[str, Any] = {**self.given()}
+        return url_for("keys.index", **given)
+
+    def narrowing(self) -> bool:
+        """Whether keys may be left out."""
+        return bool(self.given().keys() - {"sort"})
+
+    def query(self, user: DashboardUser, now: datetime, after: str | None) -> Query:
+        """What the store is asked."""
+        fields: dict[str, Any] = {
+            "text": self.q or None,
+            "state": self.status or None,
+            "environment": self.environment or None,
+            "plan": self.plan or None,
+            "scope": self.scope or None,
+            "user_id": self.owner or None,
+            "sort": self.sort or "newest",
+        }
+        fields |= _attention(self.attention, now) | dict(user.scope)
+        return Query(now=now, limit=PAGE, scan=SCAN, after=after, **fields)
+
+
+def _attention(kind: str, now: datetime) -> dict[str, Any]:
+    wanted: dict[str, dict[str, Any]] = {
+        "unused": {"unused_since": now - UNUSED},
+        "endless": {"no_expiry": True},
+        "ending": {"expires_before": now + SOON},
+    }
+    return {"state": "active", **wanted[kind]} if kind else {}
+
+
+def attention(kind: str, user: DashboardUser, now: datetime, limit: int) -> Query:
+    """The first keys that need attention of this kind."""
+    fields = _attention(kind, now) | dict(user.scope)
+    fields["sort"] = "expiry" if kind == "ending" else "oldest"
+    return Query(now=now, limit=limit, scan=SCAN, **fields)
+
+
+def key_id_in(text: str) -> str | None:
+    """The id of the key that a text names: a whole token, or an id."""
+    text = text.strip()
+    token = parse(text)
+    if token is not None:
+        return token.key_id
+    return text if len(text) == 16 and text.isascii() and text.isalnum() else None
+
+
+def _can_be(name: str, value: str) -> bool:
+    if name in _CHOICES:
+        return value in _CHOICES[name]
+    if name == "environment":
+        return ENVIRONMENT.fullmatch(value) is not None
+    try:
+        check_text(name, value, 1, _LENGTHS[name])
+    except ConfigurationError:
+        return False
+    return True
+
+
+def _without_secret(text: str) -> str:
+    """Without the keys that somebody has pasted: the text goes into the address of the page."""
+    return _LONG_WORD.sub(lambda word: key_id_in(word[0]) or "…", text)

@@ -1,0 +1,40 @@
+"""One key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask import Blueprint, render_template, request
+from werkzeug.wrappers import Response
+
+from ...events import Event
+from ..rows import row
+from ..site import site, user
+
+key = Blueprint("key", __name__)
+
+DONE = ("revoked", "grace")
+
+
+@key.get("/keys/<key_id>")
+def show(key_id: str) -> str | Response:
+    """What is known of a key: its secrets, its use, its history."""
+    here = site()
+    record = here.own(key_id)
+    now = here.keyring.now()
+    events: Sequence[Event] = ()
+    older = None
+    if here.history is not None:
+        before = request.args.get("before")
+        events, older = here.history.history(key_id, limit=20, before=before)
+    done = request.args.get("done")
+    return render_template(
+        "key.html",
+        row=row(record, here.keyring.usage(key_id), here.keyring.prefix, now),
+        live=[s for s in record.secrets if s.expires_at is None or s.expires_at > now],
+        days=here.days(key_id),
+        events=events,
+        older=older,
+        done=done if done in DONE else None,
+        manages=user().may_manage_all,
+    )

@@ -1,0 +1,74 @@
+"""What needs attention, and how much is used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import Blueprint, render_template
+
+from ...records import KeyRecord
+from ..filters import attention
+from ..rows import Row, row
+from ..site import site, user
+
+overview = Blueprint("overview", __name__)
+
+SHOWN = 5
+"""Keys under each heading."""
+
+COUNTED = 50
+"""Keys that are counted; beyond, the page says "more than"."""
+
+REFUSALS = 20
+"""Refusals in a week that are many."""
+
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """Keys that need attention for one reason."""
+
+    kind: str
+    rows: list[Row]
+    count: int
+    more: bool
+
+
+@overview.get("/overview")
+def show() -> str:
+    """The overview."""
+    concerns = [_concern(kind) for kind in ("ending", "unused", "endless")]
+    refused = _refused()
+    return render_template(
+        "overview.html",
+        concerns=[concern for concern in concerns if concern.rows],
+        refused=refused,
+        days=site().days(),
+    )
+
+
+def _concern(kind: str) -> Concern:
+    here = site()
+    now = here.keyring.now()
+    page = here.store.find(attention(kind, user(), now, COUNTED))
+    rows = [
+        row(record, page.usage.get(record.key_id), here.keyring.prefix, now)
+        for record in page[:SHOWN]
+    ]
+    return Concern(kind, rows, len(page), page.next_cursor is not None)
+
+
+def _refused() -> list[tuple[Row, int]]:
+    here = site()
+    if here.history is None:
+        return []
+    now = here.keyring.now()
+    most = here.history.most_refused((now - WEEK).date(), limit=SHOWN, **user().scope)
+    found: list[tuple[KeyRecord, int]] = []
+    for key_id, count in most:
+        record = here.keyring.get(key_id)
+        if record is not None and user().may_see(record) and count >= REFUSALS:
+            found.append((record, count))
+    return [(row(record, None, here.keyring.prefix, now), count) for record, count in found]
