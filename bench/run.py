@@ -27,6 +27,7 @@ import throughput
 from databases import Databases
 from report import Report
 
+import dashboard
 import idempotency
 import ratelimit
 
@@ -41,6 +42,7 @@ SECTIONS = {
     "flood": flood.run,
     "idempotency": idempotency.run,
     "ratelimit": ratelimit.run,
+    "dashboard": dashboard.run,
     "package": package.run,
 }
 

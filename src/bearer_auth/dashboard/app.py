@@ -79,10 +79,10 @@ def create_dashboard(
     store = keyring.writable_store()
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_FORM
+    app.url_map.merge_slashes = False  # its redirects name the host that the client has sent
     app.jinja_env.finalize = visible
     app.jinja_env.filters.update(
-        as_choices=lambda values: {value: value for value in values},
-        as_json=lambda value: json.dumps(value, indent=2, ensure_ascii=False),
+        as_json=_as_json,
         exactly=escape,  # for fields that come back with the form
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -111,6 +111,10 @@ def create_dashboard(
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
     return app
+
+
+def _as_json(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def _is_local(url: str) -> bool:
@@ -143,10 +147,12 @@ def _to_login() -> Response:
     login_url = site().login_url
     if login_url is None:
         raise Unauthorized
-    # Only a page can be gone back to: a form is not sent a second time.
-    back = request.script_root + "/"
-    if request.method == "GET":
-        back = request.script_root + request.full_path.rstrip("?")
+    # Only a page can be gone back to: a form is not sent a second time. Browsers read "//…" and
+    # "/\\…" as another site, so the path begins with one slash, and is encoded once more.
+    path = request.path if request.method == "GET" else "/"
+    back = "/" + quote(request.script_root + path).lstrip("/")
+    if request.method == "GET" and request.query_string:
+        back += "?" + request.query_string.decode("ascii", "replace")
     return redirect(f"{login_url}{'&' if '?' in login_url else '?'}next={quote(back)}", 303)
 
 
