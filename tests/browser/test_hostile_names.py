@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.once, pytest.mark.xdist_group("browser")]
 
 TAGS = """</title></script><script>alert(1)</script><img src=x onerror="alert(2)">'"{{7*7}}"""
 HIDDEN = "pay\u202efdp.\u202c\u200bpal \u2066\u2069\ufeff"
-SHOWN = "pay‹U+202E›fdp.‹U+202C›‹U+200B›pal ‹U+2066›‹U+2069›‹U+FEFF›"
+SHOWN = "pay[U+202E]fdp.[U+202C][U+200B]pal [U+2066][U+2069][U+FEFF]"
 
 
 @pytest.fixture(params=[(TAGS, TAGS), (HIDDEN, SHOWN)], ids=["tags", "bidi and zero width"])
@@ -50,6 +50,21 @@ def test_a_hostile_name_is_text_on_every_page(host, hostile, signed_in, create, 
     expect(page.get_by_role("row", name=shown)).to_be_visible()
     expect(page.get_by_label("Search")).to_have_value(typed.strip())
     assert alerts == []
+
+
+def test_a_hostile_name_comes_back_with_the_form_as_it_was_typed(host, hostile, signed_in):
+    typed, _ = hostile
+    page = signed_in("ada")
+    page.get_by_role("link", name="Create key").click()
+    page.get_by_label("Name").fill(typed)
+    page.get_by_label("Never").check()
+    page.get_by_role("button", name="Create key").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.get_by_label("I want a key without an end").check()
+    page.get_by_role("button", name="Create key").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Key created")
+    (record,) = host.ring.list(user_id="user_ada")
+    assert record.name == typed
 
 
 def test_hostile_owners_metadata_and_authors_are_text(host, hostile, signed_in):
