@@ -31,6 +31,7 @@ types: venv ## mypy and pyright, both strict
 
 suite: venv ## the whole suite on the Python of .venv, with coverage
 	$(call title,the suite with coverage)
+	@tools/chromium
 	@$(PY) --version
 	@$(PY) -m coverage erase
 	$(PY) -m coverage run -m pytest $(PYTEST)

@@ -18,6 +18,7 @@ from importlib.metadata import version
 import added
 import bulk
 import cold
+import dashboard
 import flood
 import idle
 import package
@@ -41,6 +42,7 @@ SECTIONS = {
     "flood": flood.run,
     "idempotency": idempotency.run,
     "ratelimit": ratelimit.run,
+    "dashboard": dashboard.run,
     "package": package.run,
 }
 

@@ -8,7 +8,7 @@ from copy import copy
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from types import EllipsisType
-from typing import Any, Literal, Unpack, cast
+from typing import Any, Literal, Unpack, cast, get_args
 
 from .errors import (
     ConfigurationError,
@@ -22,7 +22,7 @@ from .events import Emitter, EventSink
 from .hashing import Hashing, Pepper
 from .issuer import IfRotating, Issuer, KeyFields
 from .records import IssuedKey, KeyRecord, State
-from .stores import MAX_PAGE, KeyStore, Page, Query, Usage, WritableKeyStore, check_store
+from .stores import MAX_PAGE, KeyStore, Page, Query, Sort, Usage, WritableKeyStore, check_store
 from .token import check_key_id
 from .values import Clock, listed, to_lifetime
 
@@ -370,8 +370,13 @@ class Keyring:
         unused_for: timedelta | None = None,
         limit: int = 50,
         after: str | None = None,
+        *,
+        plan: str | None = None,
+        scope: str | None = None,
+        text: str | None = None,
+        sort: Sort = "newest",
     ) -> Page:
-        """One page of keys, newest first; every filter that is given must hold.
+        """One page of keys; every filter that is given must hold.
 
         Args:
             user_id: The owner.
@@ -382,10 +387,15 @@ class Keyring:
             unused_for: It was not used for this long, nor made within this time.
             limit: Keys a page, 1 to 1000.
             after: The ``next_cursor`` of the page before.
+            plan: The plan.
+            scope: A scope that it has, in just these words; what covers it doesn't count.
+            text: A part of its name or its owner; capitals don't matter.
+            sort: ``newest`` or ``oldest`` first; by ``name``, then owner; or by ``expiry``, the
+                next to end first and without those that have no end.
 
         Raises:
             ConfigurationError: An argument is out of bounds, or ``after`` is no cursor of this
-                store.
+                store and this order.
             TypeError: An argument is of the wrong type.
             ReadOnlyStore: The store has no ``find``.
         """
@@ -393,10 +403,13 @@ class Keyring:
             raise ConfigurationError(
                 f"status must be active, suspended, expired or revoked: {status!r}"
             )
+        if sort not in get_args(Sort):
+            raise ConfigurationError(f"sort must be newest, oldest, name or expiry: {sort!r}")
         if not isinstance(limit, int):
             raise TypeError(f"limit must be a whole number, not {type(limit).__name__}")
-        if after is not None and not isinstance(after, str):
-            raise TypeError(f"after must be text, not {type(after).__name__}")
+        for name, given in (("after", after), ("plan", plan), ("scope", scope), ("text", text)):
+            if given is not None and not isinstance(given, str):
+                raise TypeError(f"{name} must be text, not {type(given).__name__}")
         if not 1 <= limit <= MAX_PAGE:
             raise ConfigurationError(f"limit must be 1 to {MAX_PAGE}: {limit}")
         now = self._now()
@@ -414,6 +427,10 @@ class Keyring:
                 state=status,
                 expires_before=soon,
                 unused_since=long_ago,
+                plan=plan,
+                scope=scope,
+                text=text,
+                sort=sort,
                 limit=limit,
                 after=after,
             )

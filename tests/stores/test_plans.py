@@ -8,7 +8,7 @@ from sqlalchemy.pool import NullPool
 
 from bearer_auth.stores import Query
 from bearer_auth.stores.sql import SQLStore
-from bearer_auth.stores.sql_query import listing
+from bearer_auth.stores.sql_query import Listing
 from bearer_auth.stores.sql_tables import make_tables
 
 pytestmark = pytest.mark.once
@@ -77,7 +77,7 @@ def full(request, servers, tmp_path_factory):
 
 def plan_of(engine, query):
     dialect = engine.dialect.name
-    statement = listing(make_tables("bearer_auth_", None), query, dialect)
+    statement = Listing(make_tables("bearer_auth_", None), query, dialect).page()
     text = str(statement.compile(engine, compile_kwargs={"literal_binds": True}))
     word = {"sqlite": "EXPLAIN QUERY PLAN ", "mysql": "EXPLAIN "}.get(dialect, "EXPLAIN ")
     with engine.connect() as connection:
@@ -95,7 +95,7 @@ CASES = {
     "a tenant": ({"tenant_id": "tenant_7"}, "keys_tenant"),
     "a rare environment": ({"environment": "staging"}, "keys_environment"),
     "a rare state": ({"state": "suspended"}, "keys_status"),
-    "ends soon": ({"expires_before": NOW + DAY / 24}, "keys_expiry"),
+    "ends soon": ({"expires_before": NOW + DAY / 24}, "keys_ends"),
     "unused": ({"unused_since": NOW - 20 * DAY}, "keys_listed"),
 }
 SORTS = {"ends soon", "unused"}  # the few that are found

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from bearer_auth.stores import Query
-from bearer_auth.stores.sql_query import listing
+from bearer_auth.stores.sql_query import Listing
 from bearer_auth.stores.sql_tables import make_tables
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -31,9 +31,10 @@ CURSOR = "1893456000000000.aaaaaaaaaaaaaaaa"
     ids=str,
 )
 def test_a_page_is_read_from_an_index_in_its_order(store, sql, filters, index):
-    statement = listing(
-        make_tables("bearer_auth_", None), Query(now=NOW, **filters), "sqlite"
-    ).compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
+    listing = Listing(make_tables("bearer_auth_", None), Query(now=NOW, **filters), "sqlite")
+    statement = listing.page().compile(
+        dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}
+    )
     plan = [row[3] for row in sql(f"EXPLAIN QUERY PLAN {statement}")]
     assert len(plan) == 1  # no sorting
     assert index in plan[0]
@@ -51,5 +52,6 @@ def test_every_database_gets_all_filters(dialect):
         unused_since=NOW,
         after=CURSOR,
     )
-    text = str(listing(make_tables("bearer_auth_", None), query, "sqlite").compile(dialect=dialect))
+    listing = Listing(make_tables("bearer_auth_", None), query, "sqlite")
+    text = str(listing.page().compile(dialect=dialect))
     assert text.index("WHERE") < text.index("ORDER BY") < text.index("LIMIT")

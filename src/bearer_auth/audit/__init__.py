@@ -10,6 +10,7 @@
 ``bearer-auth events`` reads it. Rows are only ever added, and deleted once they are old.
 """
 
+from .history import History
 from .sql import SQLEventSink
 
-__all__ = ["SQLEventSink"]
+__all__ = ["History", "SQLEventSink"]

@@ -26,10 +26,14 @@ from ..stores.sql_database import Database
 from ..stores.sql_statement import now
 from ..stores.sql_tables import IDS_A_STATEMENT, Tables
 from ..values import to_micros
+from .refusals import MICROS_A_DAY, count_refusals, prune_refusals
 from .rows import decode, encode
 
 PRUNED = 1000
 """Rows that are deleted at a time."""
+
+Place = tuple[int, int]
+"""When an event was, in microseconds since 1970, and its id: what events are sorted by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +68,15 @@ class EventTable:
     def __init__(self, database: Database, tables: Tables) -> None:
         self._database = database
         self._table = tables.events
+        self._refusals = tables.refusals
         self._columns = [column for column in self._table.c if column.name != "id"]
 
     def append(self, events: Sequence[Event]) -> None:
-        """Add events, all or none."""
+        """Add events, all or none, and count the refusals among them."""
         rows = [encode(event) for event in events]
         with self._database.transaction(brief=True) as connection:
             connection.execute(self._table.insert(), rows)
+            count_refusals(connection, self._refusals, rows)
 
     def prune(self, keep: timedelta) -> int:
         """Delete some of those that are older, by the database's clock, and never the newest row:
@@ -80,12 +86,7 @@ class EventTable:
             How many were deleted; fewer than ``PRUNED`` if no others are left.
         """
         id_, at = self._table.c.id, self._table.c.at
-        dialect = self._database.dialect
-        if dialect == "sqlite":
-            moment: ColumnElement[int] = literal(int(time.time() * 1_000_000), BigInteger)
-        else:
-            moment = now(dialect)
-        before = moment - keep // timedelta(microseconds=1)
+        before = self._now() - keep // timedelta(microseconds=1)
         newest = select(func.max(id_)).scalar_subquery()
         old = select(id_).where(at < before, id_ < newest).order_by(at, id_).limit(PRUNED)
         with self._database.transaction(brief=True) as connection:
@@ -93,6 +94,39 @@ class EventTable:
             for some in _some(ids):
                 connection.execute(delete(self._table).where(id_.in_(some)))
         return len(ids)
+
+    def prune_refusals(self) -> bool:
+        """Forget some refusals by day that are too old, by the database's clock; whether others
+        may be left."""
+        with self._database.transaction(brief=True) as connection:
+            today = connection.scalars(select(self._now())).one() // MICROS_A_DAY
+            return prune_refusals(connection, self._refusals, today)
+
+    def page(
+        self, key_id: str, limit: int, before: Place | None
+    ) -> tuple[list[Event], Place | None]:
+        """Some events of a key, the newest first.
+
+        Args:
+            key_id: The key.
+            limit: How many, at most.
+            before: Only those behind this place.
+
+        Returns:
+            The events, and the place of the last one if there are more.
+        """
+        at, id_ = self._table.c.at, self._table.c.id
+        statement = self._rows(Filters(key_id=key_id)).order_by(at.desc(), id_.desc())
+        if before is not None:
+            last_at, last_id = before
+            statement = statement.where(at <= last_at, or_(at < last_at, id_ < last_id))
+        with self._database.transaction(write=False) as connection:
+            rows: Sequence[Any] = connection.execute(statement.limit(limit + 1)).all()
+        events = [decode(row[1:]) for row in rows[:limit]]
+        if len(rows) <= limit:
+            return events, None
+        last = rows[limit - 1]
+        return events, (last.at, last.id)
 
     def newest(self, filters: Filters, limit: int) -> list[tuple[int, Event]]:
         """The last so many events with their ids, the oldest of them first."""
@@ -137,6 +171,11 @@ class EventTable:
                 statement = self._rows(Filters()).where(id_.in_(some)).order_by(id_)
                 rows = self._read(connection, statement)
             yield from rows
+
+    def _now(self) -> ColumnElement[int]:
+        if self._database.dialect == "sqlite":
+            return literal(int(time.time() * 1_000_000), BigInteger)
+        return now(self._database.dialect)
 
     def _rows(self, filters: Filters) -> Select[Any]:
         columns: Select[Any] = select(self._table.c.id, *self._columns)

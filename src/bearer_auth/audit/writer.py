@@ -165,7 +165,8 @@ class EventWriter:
         # Before it is tried, so that a failure doesn't come again at once.
         self._prune_at = time.monotonic() + PRUNE_S
         try:
-            if self._table.prune(self._keep) == PRUNED:
+            pruned = self._table.prune(self._keep)
+            if self._table.prune_refusals() or pruned == PRUNED:
                 self._prune_at = 0.0
         except Exception as error:
             logger.warning("events that are too old were not deleted: %s", type(error).__name__)

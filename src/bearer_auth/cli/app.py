@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from .dashboard import dashboard
 from .db import db
 from .doctor import doctor
 from .env import env
@@ -46,7 +47,9 @@ def commands(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for _command in (keys, limits, verify, events, sweep, import_, export, db, doctor, env):
+_ALL = (keys, dashboard, limits, verify, events, sweep, import_, export, db, doctor, env)
+
+for _command in _ALL:
     commands.add_command(_command)
 
 

@@ -79,6 +79,7 @@ def create_dashboard(
     store = keyring.writable_store()
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_FORM
+    app.url_map.merge_slashes = False  # its redirects name the host that the client has sent
     app.jinja_env.finalize = visible
     app.jinja_env.filters.update(
         as_choices=lambda values: {value: value for value in values},
@@ -143,10 +144,12 @@ def _to_login() -> Response:
     login_url = site().login_url
     if login_url is None:
         raise Unauthorized
-    # Only a page can be gone back to: a form is not sent a second time.
-    back = request.script_root + "/"
-    if request.method == "GET":
-        back = request.script_root + request.full_path.rstrip("?")
+    # Only a page can be gone back to: a form is not sent a second time. Browsers read "//…" and
+    # "/\\…" as another site, so the path begins with one slash, and is encoded once more.
+    path = request.path if request.method == "GET" else "/"
+    back = "/" + quote(request.script_root + path).lstrip("/")
+    if request.method == "GET" and request.query_string:
+        back += "?" + request.query_string.decode("ascii", "replace")
     return redirect(f"{login_url}{'&' if '?' in login_url else '?'}next={quote(back)}", 303)
 
 

@@ -234,7 +234,8 @@ class Texts:
         return "just now" if now - at < MINUTE else f"{self.span(now - at)} ago"
 
     def span(self, length: timedelta) -> str:
-        """A length of time in its largest unit, rounded down."""
+        """A length of time in its largest unit, rounded down; what lacks half a minute is whole."""
+        length += MINUTE / 2
         for unit, name in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
             count = length // unit
             if count:

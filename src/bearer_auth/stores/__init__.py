@@ -13,6 +13,8 @@ either there may be:
     When keys were last used, kept beside the records: a narrow, forward-only update. ``None`` for
     ``record_used`` means that nothing is counted. A true attribute ``record_address`` asks for the
     address of each use. ``prune_usage(before: date) -> int`` forgets the days before.
+``uses_by_day(since: date, *, user_id=None, tenant_id=None) -> Mapping[date, int]``
+    How often keys were used, by day in UTC: all keys, also those that are gone; or this owner's.
 ``close() -> None``
     Lets go of connections.
 
@@ -24,9 +26,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple, Protocol, overload
+from typing import Literal, NamedTuple, Protocol, overload
 
 from ..records import KeyRecord, State
+
+Sort = Literal["newest", "oldest", "name", "expiry"]
+"""The order of a list. Each is one, with the key's id where two are equal: the time of creation,
+from either end; the name, and then the owner, without regard to capitals; the end that is next,
+where keys without one are left out."""
 
 MAX_PAGE = 1000
 """Records in one page of a list, at most."""
@@ -86,7 +93,7 @@ class WritableKeyStore(KeyStore, Protocol):
         ...
 
     def find(self, query: Query) -> Page:
-        """One page of the records that match, newest first (by ``created_at``, then ``key_id``).
+        """One page of the records that match, in the order that is asked for.
 
         Raises:
             ConfigurationError: The query's cursor is not one of this store's.
@@ -117,8 +124,18 @@ class Query:
         state: ``active``, ``suspended``, ``expired`` or ``revoked``; each record is in just one.
         expires_before: It ends before this, and not before ``now``.
         unused_since: It was not used since; never used and created before this counts too.
+        plan: The plan.
+        scope: One of its scopes is just this text; patterns that cover it don't count.
+        text: The name or the owner has this text in it, without regard to capitals.
+        no_expiry: It has no end.
+        sort: ``newest`` and ``oldest`` by ``created_at``, then ``key_id``; ``name`` by name and
+            owner without regard to capitals; ``expiry`` by the next end, without those that have
+            none.
+        scan: Look at no more records than this, in the order of the list. The page may then be
+            short, or empty, and still have a ``next_cursor``, behind the last one that was looked
+            at. A store may look at more; ``None`` bounds nothing.
         limit: Records a page, 1 to 1000.
-        after: The ``next_cursor`` of the page before.
+        after: The ``next_cursor`` of the page before, which had the same ``sort``.
     """
 
     now: datetime
@@ -128,6 +145,12 @@ class Query:
     state: State | None = None
     expires_before: datetime | None = None
     unused_since: datetime | None = None
+    plan: str | None = None
+    scope: str | None = None
+    text: str | None = None
+    no_expiry: bool = False
+    sort: Sort = "newest"
+    scan: int | None = None
     limit: int = 50
     after: str | None = None
 
@@ -171,7 +194,8 @@ class Page(Sequence[KeyRecord]):
     """One page of records.
 
     Attributes:
-        next_cursor: Pass it as ``after`` for the next page; ``None`` on the last one.
+        next_cursor: Pass it as ``after`` for the next page, with all else as it was; ``None`` on
+            the last one.
         usage: ``Usage`` by key id, for the keys of this page that have been used.
     """
 

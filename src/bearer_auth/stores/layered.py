@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from datetime import date
 from time import monotonic
 from typing import Any
 
@@ -85,6 +86,10 @@ class LayeredStore:
         self.record_address = any(getattr(store, "record_address", False) for store in stores)
         self.record_used: Callable[[Sequence[Use]], None] | None = (
             self._record_used if self._recorders else None
+        )
+        self._days = self._having("uses_by_day")
+        self.uses_by_day: Callable[..., Mapping[date, int]] | None = (
+            self._uses_by_day if self._days else None
         )
 
     def get(self, key_id: str) -> KeyRecord | None:
@@ -174,6 +179,15 @@ class LayeredStore:
     def _record_used(self, batch: Sequence[Use]) -> None:
         # All of it to each: a store passes over the keys that it doesn't know.
         _call_each(self._recorders, batch)
+
+    def _uses_by_day(
+        self, since: date, *, user_id: str | None = None, tenant_id: str | None = None
+    ) -> dict[date, int]:
+        total: dict[date, int] = {}
+        for uses_by_day in self._days:
+            for day, uses in uses_by_day(since, user_id=user_id, tenant_id=tenant_id).items():
+                total[day] = total.get(day, 0) + uses
+        return dict(sorted(total.items()))
 
     def _having(self, name: str) -> list[Callable[..., Any]]:
         return [method for layer in self._layers if (method := layer.method(name)) is not None]

@@ -6,11 +6,13 @@ import threading
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date
+from functools import partial
 
 from ..errors import Conflict, KeyExists
 from ..records import KeyRecord
 from . import Page, Query, Usage, Use
-from .cursor import decode_cursor, encode_cursor, sort_key
+from .cursor import decode_cursor, encode_cursor, is_behind, sort_key
+from .search import matches
 
 
 class MemoryStore:
@@ -29,6 +31,7 @@ class MemoryStore:
         self.record_address = record_address
         self._records: dict[str, KeyRecord] = {}
         self._usage: dict[str, Usage] = {}
+        self._days: dict[date, int] = {}
         self._revision = 0
         self._lock = threading.Lock()
         self.add(records)
@@ -64,20 +67,32 @@ class MemoryStore:
             self._revision += 1
 
     def find(self, query: Query) -> Page:
-        """One page of the records that match, newest first."""
-        start = None if query.after is None else decode_cursor(query.after)
+        """One page of the records that match, in the order that is asked for."""
+        sort = query.sort
+        start = None if query.after is None else decode_cursor(query.after, sort)
         with self._lock:
             records = list(self._records.values())
             usage = dict(self._usage)
-        found = [record for record in records if _matches(query, record, usage.get(record.key_id))]
-        found.sort(key=sort_key, reverse=True)
+        if query.scan is None:  # else what is looked at is told before what is found
+            records = [one for one in records if matches(query, one, usage.get(one.key_id))]
+        if sort == "expiry":
+            records = [one for one in records if one.expires_at is not None]
         if start is not None:
-            found = [record for record in found if sort_key(record) < start]
+            records = [
+                record for record in records if is_behind(sort_key(record, sort), start, sort)
+            ]
+        records.sort(key=partial(sort_key, sort=sort), reverse=sort == "newest")
+        looked_at = records[: query.scan]
+        found = [record for record in looked_at if matches(query, record, usage.get(record.key_id))]
         page = found[: query.limit]
-        more = len(found) > query.limit
+        last = None
+        if len(found) > query.limit:
+            last = page[-1]
+        elif len(looked_at) < len(records):
+            last = looked_at[-1]
         return Page(
             page,
-            encode_cursor(page[-1]) if more else None,
+            None if last is None else encode_cursor(last, sort),
             {
                 record.key_id: replace(usage[record.key_id], days={})
                 for record in page
@@ -105,6 +120,7 @@ class MemoryStore:
                 secrets[use.secret_id] = max(use.at, secrets.get(use.secret_id, use.at))
                 day = use.at.astimezone(UTC).date()
                 days[day] = days.get(day, 0) + use.uses
+                self._days[day] = self._days.get(day, 0) + use.uses
                 newest = usage.last_used_at is None or use.at > usage.last_used_at
                 address = use.address if newest else usage.last_address
                 self._usage[use.key_id] = Usage(max(secrets.values()), secrets, days, address)
@@ -121,24 +137,29 @@ class MemoryStore:
                 days = {day: uses for day, uses in usage.days.items() if day >= before}
                 count += len(usage.days) - len(days)
                 self._usage[key_id] = replace(usage, days=days)
+            self._days = {day: uses for day, uses in self._days.items() if day >= before}
         return count
+
+    def uses_by_day(
+        self, since: date, *, user_id: str | None = None, tenant_id: str | None = None
+    ) -> Mapping[date, int]:
+        """How often keys were used, by day in UTC: all of them, or those of an owner.
+
+        Args:
+            since: The first day.
+            user_id: The owner.
+            tenant_id: The owner's tenant.
+        """
+        with self._lock:
+            if user_id is None and tenant_id is None:
+                return {day: uses for day, uses in sorted(self._days.items()) if day >= since}
+            total: dict[date, int] = {}
+            for key_id, usage in self._usage.items():
+                record = self._records[key_id]
+                if user_id in (None, record.user_id) and tenant_id in (None, record.tenant_id):
+                    for day, uses in usage.days.items():
+                        total[day] = total.get(day, 0) + uses
+        return {day: uses for day, uses in sorted(total.items()) if day >= since}
 
     def __repr__(self) -> str:
         return f"MemoryStore({len(self._records)} keys)"
-
-
-def _matches(query: Query, record: KeyRecord, usage: Usage | None) -> bool:
-    for name in ("user_id", "tenant_id", "environment"):
-        wanted = getattr(query, name)
-        if wanted is not None and getattr(record, name) != wanted:
-            return False
-    if query.state is not None and record.state_at(query.now) != query.state:
-        return False
-    if query.expires_before is not None and (
-        record.expires_at is None or not query.now < record.expires_at < query.expires_before
-    ):
-        return False
-    if query.unused_since is not None:
-        last = usage.last_used_at if usage and usage.last_used_at else record.created_at
-        return last < query.unused_since
-    return True

@@ -11,21 +11,20 @@ from ..errors import ConfigurationError, Conflict, KeyExists, StoreUnavailable
 from ..records import KeyRecord
 from ..token import KEY_ID
 from . import Page, Query, Usage, Use
-from .cursor import encode_cursor
 
 try:  # before our own modules that need it too, so that this is what is said in all cases
-    from sqlalchemy import URL, Connection, Engine, Select, bindparam, delete, select, update
+    from sqlalchemy import URL, Connection, Engine, bindparam, delete, select, update
     from sqlalchemy.exc import IntegrityError
 except ImportError as error:
     raise ImportError('SQLStore needs SQLAlchemy: pip install "bearer_auth[sql]"') from error
 
+from .sql_list import read_page
 from .sql_meta import MAX_LEASE_MS, check_writable
 from .sql_open import open_database, source_of
 from .sql_prepare import prepare
-from .sql_query import listing
 from .sql_rows import COLUMNS, decode, encode
 from .sql_tables import chunks, make_tables, record_columns
-from .sql_usage import prune_days, read_usage, write_uses
+from .sql_usage import prune_days, read_days, read_usage, write_uses
 
 MAX_TIMEOUT_S = 3600
 
@@ -165,18 +164,12 @@ class SQLStore:
             connection.execute(update(keys).where(keys.c.key_id == bindparam("key")), rows)
 
     def find(self, query: Query) -> Page:
-        """One page of the records that match, newest first."""
+        """One page of the records that match, in the order that is asked for."""
         try:
-            statement = listing(self._tables, query, self._database.dialect)
             with self._database.transaction(write=False) as connection:
-                found = _readable(connection, statement, query.limit + 1)
-                page = found[: query.limit]
-                ids = [record.key_id for record in page]
-                usage = read_usage(connection, self._tables, ids, days=False)
+                return read_page(connection, self._tables, query)
         except UnicodeEncodeError:  # half a surrogate pair, which no record can hold
             return Page(())
-        more = len(found) > len(page)
-        return Page(page, encode_cursor(page[-1]) if more else None, usage)
 
     def delete(self, key_ids: Iterable[str]) -> int:
         """Remove records and what is known of their use."""
@@ -193,6 +186,26 @@ class SQLStore:
         """When these keys were last used, and how often by day."""
         with self._database.transaction(write=False) as connection:
             return read_usage(connection, self._tables, key_ids, days=True)
+
+    def uses_by_day(
+        self, since: date, *, user_id: str | None = None, tenant_id: str | None = None
+    ) -> Mapping[date, int]:
+        """How often keys were used, by day in UTC: all, also those that are gone; or an owner's.
+
+        Args:
+            since: The first day.
+            user_id: The owner.
+            tenant_id: The owner's tenant.
+
+        Raises:
+            StoreUnavailable: The database can't answer.
+        """
+        owner = {"user_id": user_id, "tenant_id": tenant_id}
+        try:
+            with self._database.transaction(write=False) as connection:
+                return read_days(connection, self._tables, since, owner)
+        except UnicodeEncodeError:  # as in find
+            return {}
 
     def prune_usage(self, before: date) -> int:
         """Forget how often keys were used on the days before."""
@@ -271,24 +284,3 @@ class SQLStore:
             with self._database.transaction(brief=True) as connection:
                 check_writable(connection, self._tables)
                 write_uses(connection, self._tables, batch)
-
-
-def _readable(connection: Connection, statement: Select[Any], count: int) -> list[KeyRecord]:
-    """The first records of a statement that selects so many rows at a time.
-
-    A row that was edited by hand and can't be read is passed over: otherwise it would keep the
-    others from being listed, and so from being revoked.
-    """
-    records: list[KeyRecord] = []
-    read = 0
-    while True:
-        rows = connection.execute(statement.offset(read)).all()
-        for row in rows:
-            try:
-                records.append(decode(row))
-            except StoreUnavailable:
-                # As ASCII: such an id may be anything.
-                logger.error("SQLStore: the row of key %a can't be read, so no list has it", row[0])
-        read += len(rows)
-        if len(records) >= count or len(rows) < count:
-            return records[:count]

@@ -1,19 +1,30 @@
-"""The statement that lists keys: a ``Query`` as SQL."""
+"""The statements that list keys: a ``Query`` as SQL."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, LargeBinary, Select, and_, cast, exists, func, or_, select
+from sqlalchemy import Column, ColumnElement, Select, or_, select
 
-from ..values import to_micros
 from . import Query
-from .cursor import decode_cursor
+from .cursor import SortKey, decode_cursor
+from .sql_filters import EQUALS, Filters, holds
 from .sql_tables import Tables, record_columns
 
+MAX_HITS = 500
+"""Keys that are found by a text before the others are looked through in the order of the list."""
 
-def listing(tables: Tables, query: Query, dialect: str) -> Select[Any]:
-    """Selects one page of rows and one row more, newest first.
+_BY_CREATION = ("newest", "oldest")
+
+_EARLIEST = -62_135_596_800_000_000  # microseconds: the first moment of the year 1
+
+
+class Listing:
+    """The statements for one page of a list.
+
+    Each reads rows by one index in its order, and ends when the page is full. A filter that few
+    rows pass would have it read all of them; so with ``scan`` it is told before where to stop.
 
     Args:
         tables: The tables.
@@ -21,69 +32,121 @@ def listing(tables: Tables, query: Query, dialect: str) -> Select[Any]:
         dialect: SQLAlchemy's name of the database's kind.
 
     Raises:
-        ConfigurationError: The query's cursor is not one of a list.
+        ConfigurationError: The query's cursor is not one of such a list.
     """
-    keys = tables.keys
-    return (
-        select(*record_columns(keys))
-        .where(*_conditions(tables, query, dialect))
-        .order_by(keys.c.created_at.desc(), keys.c.key_id.desc())
-        .limit(query.limit + 1)
-    )
 
-
-def _conditions(tables: Tables, query: Query, dialect: str) -> list[ColumnElement[bool]]:
-    column = tables.keys.c
-    conditions: list[ColumnElement[bool]] = []
-    if query.after is not None:
-        created_at, key_id = decode_cursor(query.after)
-        # One bound on the column that the index begins with, then the exact one.
-        conditions += [
-            column.created_at <= created_at,
-            or_(column.created_at < created_at, column.key_id < key_id),
+    def __init__(self, tables: Tables, query: Query, dialect: str) -> None:
+        self._keys = tables.keys
+        self._query = query
+        self._dialect = dialect
+        columns = tables.keys.c
+        sorted_by = {"name": columns.search, "expiry": columns.expires_at}
+        self._place: list[Column[Any]] = [
+            sorted_by.get(query.sort, columns.created_at),
+            columns.key_id,
         ]
-    for name in ("user_id", "tenant_id", "environment"):
-        wanted = getattr(query, name)
-        if wanted is not None:
-            conditions.append(_filter(tables, query, dialect, name) == wanted)
-            if dialect in ("mysql", "mariadb"):  # for them 'a' is 'a ' too, also in utf8mb4_bin
-                conditions.append(cast(column[name], LargeBinary) == wanted.encode())
-    if query.state is not None:
-        conditions.append(_in_state(tables, query, _filter(tables, query, dialect, "status")))
-    if query.expires_before is not None:
-        conditions += [
-            column.expires_at > to_micros(query.now),
-            column.expires_at < to_micros(query.expires_before),
-        ]
-    if query.unused_since is not None:
-        usage, since = tables.usage.c, to_micros(query.unused_since)
-        used = exists().where(usage.key_id == column.key_id, usage.last_used_at >= since)
-        conditions += [column.created_at < since, ~used]
-    return conditions
+        self._descending = query.sort == "newest"
+        self._best = _best(query)
+        self._filters = Filters(tables, query, dialect, self._best)
+        self._start = None if query.after is None else decode_cursor(query.after, query.sort)
+        self._indexed, self._others = self._conditions()
+
+    def hits(self) -> Select[Any] | None:
+        """Selects ids of keys with the text that is looked for, and one more than are of use;
+        ``None`` if there is a better way to find them."""
+        if not self._query.text or self._query.user_id is not None or self._query.sort == "name":
+            return None
+        text = self._query.text.casefold()
+        found = holds(self._keys.c.search, text, self._dialect)
+        return select(self._keys.c.key_id).where(found).limit(MAX_HITS + 1)
+
+    def edge(self) -> Select[Any] | None:
+        """Selects the sort key of the last row to look at, if there are so many; ``None`` if all
+        rows that the index gives are found, so that nothing has to bound them."""
+        scan = self._query.scan
+        if scan is None or not self._others:
+            return None
+        return (
+            select(*self._place)
+            .where(*self._indexed)
+            .order_by(*self._order())
+            .offset(scan - 1)
+            .limit(1)
+        )
+
+    def page(
+        self, *, hits: Sequence[str] | None = None, edge: SortKey | None = None
+    ) -> Select[Any]:
+        """Selects the rows of the page and one more, with what they are sorted by at the end.
+
+        Args:
+            hits: What the text was found in, if that is all.
+            edge: The sort key of the last row to look at.
+        """
+        conditions = [*self._indexed, *self._others]
+        if hits is not None:
+            conditions.append(self._keys.c.key_id.in_(hits))
+        if edge is not None:
+            conditions += self._until(edge)
+        return (
+            select(*record_columns(self._keys), self._place[0].label("sorted_by"))
+            .where(*conditions)
+            .order_by(*self._order())
+            .limit(self._query.limit + 1)
+        )
+
+    def _order(self) -> list[ColumnElement[Any]]:
+        return [one.desc() if self._descending else one.asc() for one in self._place]
+
+    def _conditions(self) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
+        """Those that the index serves, and all others."""
+        indexed = self._behind_start()
+        others = self._filters.content()
+        for name in EQUALS:
+            (indexed if name == self._best else others).extend(self._filters.equal(name))
+        if self._best == "status":
+            indexed += self._filters.equal("status")
+        if self._best != "status" or self._query.state != "revoked":
+            others += self._filters.state()
+        (indexed if self._query.sort == "expiry" else others).extend(self._filters.ends())
+        by_creation = self._query.sort in _BY_CREATION
+        (indexed if by_creation else others).extend(self._filters.made())
+        others += self._filters.unused()
+        return indexed, others
+
+    def _behind_start(self) -> list[ColumnElement[bool]]:
+        """One bound on the column that the index begins with, then the exact one."""
+        column, key_id = self._place
+        if self._start is None:
+            # Without an end there is no place: a condition by which an index can begin.
+            return [column >= _EARLIEST] if self._query.sort == "expiry" else []
+        value, last = self._start
+        if self._descending:
+            return [column <= value, or_(column < value, key_id < last)]
+        return [column >= value, or_(column > value, key_id > last)]
+
+    def _until(self, edge: SortKey) -> list[ColumnElement[bool]]:
+        column, key_id = self._place
+        value, last = edge
+        if self._descending:
+            return [column >= value, or_(column > value, key_id >= last)]
+        return [column <= value, or_(column < value, key_id <= last)]
 
 
-def _filter(tables: Tables, query: Query, dialect: str, name: str) -> ColumnElement[str]:
-    """A column that is compared; on SQLite in a way that leaves the index to the best filter.
+def _best(query: Query) -> str | None:
+    """The filter by whose index rows are found in the order of the list.
 
-    Without statistics, which few files have, SQLite takes any index with an equality, such as the
-    one of all active keys where a user has three.
+    The indexes are in the order of creation. For another order only an owner's keys are few enough
+    to be sorted.
     """
-    column: ColumnElement[str] = tables.keys.c[name]
     given = {
         "user_id": query.user_id is not None,
         "tenant_id": query.tenant_id is not None,
-        "status": query.state in ("suspended", "revoked"),
-        "environment": query.environment is not None,
     }
-    best = next((filter for filter, is_given in given.items() if is_given), name)
-    return column if dialect != "sqlite" or name == best else func.coalesce(column, None)
-
-
-def _in_state(tables: Tables, query: Query, status: ColumnElement[str]) -> ColumnElement[bool]:
-    """As ``KeyRecord.state_at``: revoked, else expired, else the status."""
-    column, now = tables.keys.c, to_micros(query.now)
-    if query.state == "revoked":
-        return status == "revoked"
-    if query.state == "expired":
-        return and_(status != "revoked", column.expires_at <= now)
-    return and_(status == query.state, or_(column.expires_at.is_(None), column.expires_at > now))
+    if query.sort in _BY_CREATION:
+        given |= {
+            "status": query.state in ("suspended", "revoked"),
+            "plan": query.plan is not None,
+            "environment": query.environment is not None,
+        }
+    return next((name for name, is_given in given.items() if is_given), None)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection, delete, select
 
 from ..values import from_micros, to_micros
 from . import Usage, Use
+from .sql_filters import equals
 from .sql_tables import Tables, chunks
 from .sql_upsert import write_rows
+
+ALL = ""
+"""What stands in the place of a key's id in the rows that count the uses of all keys."""
 
 _EPOCH = date(1970, 1, 1)
 
@@ -34,6 +38,8 @@ def write_uses(connection: Connection, tables: Tables, batch: Sequence[Use]) -> 
             latest[use.key_id, use.secret_id] = use
         day = use.key_id, (use.at.astimezone(UTC).date() - _EPOCH).days
         uses[day] = uses.get(day, 0) + use.uses
+        total = ALL, day[1]
+        uses[total] = uses.get(total, 0) + use.uses
     if not latest:
         return
     # In the same order everywhere, so that two processes don't wait for each other.
@@ -56,7 +62,8 @@ def write_uses(connection: Connection, tables: Tables, batch: Sequence[Use]) -> 
         tables.days,
         [
             {"key_id": key_id, "day": day, "uses": count}
-            for (key_id, day), count in sorted(uses.items())
+            # Those that all processes write come last, so that they are locked for a short time.
+            for (key_id, day), count in sorted(uses.items(), key=_all_last)
         ],
         sum_of="uses",
     )
@@ -99,7 +106,49 @@ def read_usage(
     }
 
 
+def read_days(
+    connection: Connection, tables: Tables, since: date, owner: Mapping[str, str | None]
+) -> dict[date, int]:
+    """How often keys were used, by day: all of them, or those of an owner.
+
+    Args:
+        connection: Where to read.
+        tables: The tables.
+        since: The first day.
+        owner: ``user_id`` and ``tenant_id``; ``None`` is any.
+    """
+    days, keys = tables.days, tables.keys
+    given = {name: wanted for name, wanted in owner.items() if wanted is not None}
+    if any("\0" in wanted for wanted in given.values()):
+        return {}
+    recent = days.c.day >= (since - _EPOCH).days
+    statement = select(days.c.day, days.c.uses).where(days.c.key_id == ALL, recent)
+    if given:
+        statement = (
+            select(days.c.day, func.sum(days.c.uses))
+            .join(keys, keys.c.key_id == days.c.key_id)
+            .where(recent)
+            .group_by(days.c.day)
+        )
+    for name, wanted in given.items():
+        statement = statement.where(*equals(keys.c[name], wanted, connection.dialect.name))
+    total: dict[date, int] = {}
+    for day, uses in connection.execute(statement.order_by(days.c.day)):
+        try:
+            total[_EPOCH + timedelta(days=day)] = int(uses)
+        except (TypeError, ValueError, OverflowError):
+            logger.error("SQLStore: a day of use can't be read")
+    return total
+
+
 def prune_days(connection: Connection, tables: Tables, before: date) -> int:
-    """Forget how often keys were used on the days before; how many rows that were."""
-    statement = delete(tables.days).where(tables.days.c.day < (before - _EPOCH).days)
+    """Forget how often keys were used on the days before; how many rows of keys that were."""
+    days = tables.days.c
+    statement = delete(tables.days).where(days.day < (before - _EPOCH).days)
+    connection.execute(statement.where(days.key_id == ALL))
     return connection.execute(statement).rowcount
+
+
+def _all_last(row: tuple[tuple[str, int], int]) -> tuple[bool, str, int]:
+    (key_id, day), _ = row
+    return key_id == ALL, key_id, day

@@ -88,6 +88,43 @@ class UsageContract:
             assert usage["a" * 16].days == {date(2030, 1, 2): 55}
             assert usage["a" * 16].last_used_at == midnight
 
+    def test_uses_of_all_keys_and_of_an_owner_add_up_by_day(self, store: Any) -> None:
+        """Those of all keys stay when a key goes, and are forgotten with their day."""
+        if getattr(store, "uses_by_day", None) is None:
+            return
+        today, tomorrow = date(2030, 1, 1), date(2030, 1, 2)
+        day = timedelta(days=1)
+        store.add(
+            [
+                sample("a", user_id="u", tenant_id="acme"),
+                sample("b", user_id="u"),
+                sample("c", user_id="v", tenant_id="acme"),
+            ]
+        )
+        for letter, at, uses in (("a", NOW, 1), ("b", NOW, 2), ("c", NOW, 4), ("x", NOW, 8)):
+            store.record_used([Use(letter * 16, "0011223344556677", at, uses)])
+        store.record_used(
+            [
+                Use("a" * 16, "0011223344556677", NOW + day, 16),
+                Use("c" * 16, "0011223344556677", NOW + day, 32),
+            ]
+        )
+        assert dict(store.uses_by_day(today)) == {today: 7, tomorrow: 48}
+        assert dict(store.uses_by_day(tomorrow)) == {tomorrow: 48}
+        assert dict(store.uses_by_day(today, user_id="u")) == {today: 3, tomorrow: 16}
+        assert dict(store.uses_by_day(today, tenant_id="acme")) == {today: 5, tomorrow: 48}
+        owner = {"user_id": "u", "tenant_id": "acme"}
+        assert dict(store.uses_by_day(today, **owner)) == {today: 1, tomorrow: 16}
+        for nobody in ("U", "u ", "", "\0", "\ud800"):
+            assert dict(store.uses_by_day(today, user_id=nobody)) == {}
+        store.delete(["a" * 16])
+        assert dict(store.uses_by_day(today)) == {today: 7, tomorrow: 48}
+        assert dict(store.uses_by_day(today, user_id="u")) == {today: 2}
+        assert store.usage_of([""]) == {}
+        if hasattr(store, "prune_usage"):
+            assert store.prune_usage(tomorrow) == 2
+            assert dict(store.uses_by_day(today)) == {tomorrow: 48}
+
     def test_the_address_is_that_of_the_last_use(self, store: Any) -> None:
         """Whatever order the batches come in."""
         if getattr(store, "record_used", None) is None:

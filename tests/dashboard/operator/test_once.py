@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
-import sqlalchemy
 
 from bearer_auth import MemoryStore
 from bearer_auth.dashboard import once
@@ -53,16 +52,12 @@ def test_it_is_remembered_beyond_its_end_for_a_worker_whose_clock_is_behind(make
     assert not worker.use(A, ends)
 
 
-def test_it_is_forgotten_in_the_end(url, open_store, clock):
+def test_it_is_forgotten_in_the_end(url, sql, open_store, clock):
     worker = Once(open_store(), clock)
     worker.use(A, clock.now + TEN_MINUTES)
     clock.advance(timedelta(minutes=71))
     worker.use(B, clock.now + TEN_MINUTES)
-    engine = sqlalchemy.create_engine(url)
-    with engine.connect() as connection:
-        rows = connection.exec_driver_sql("SELECT digest FROM bearer_auth_once").all()
-    engine.dispose()
-    assert [row[0] for row in rows] == [B]
+    assert sql(url, "SELECT digest FROM bearer_auth_once") == [(B,)]
 
 
 def test_the_memory_of_a_process_is_bounded_and_full_of_what_counts_it_takes_nothing(

@@ -3,21 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import sqlalchemy
 
 from bearer_auth import EnvStore, MemoryStore
 from bearer_auth.dashboard.signing import signing_secret
 from bearer_auth.errors import ConfigurationError, StoreUnavailable
 from bearer_auth.stores.layered import LayeredStore
-
-
-def run(url, statement):
-    engine = sqlalchemy.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
-    with engine.begin() as connection:
-        result = connection.exec_driver_sql(statement)
-        rows = result.all() if result.returns_rows else []
-    engine.dispose()
-    return rows
+from bearer_auth.stores.sql import SQLStore
 
 
 def test_each_worker_has_the_same_secret_also_after_a_restart(open_store):
@@ -32,9 +23,7 @@ def test_of_workers_that_start_at_once_one_makes_it(open_store):
         assert len(set(threads.map(signing_secret, stores))) == 1
 
 
-def test_two_databases_have_two_secrets(url, store, tmp_path):
-    from bearer_auth.stores.sql import SQLStore
-
+def test_two_databases_have_two_secrets(store, tmp_path):
     other = SQLStore(f"sqlite:///{tmp_path / 'other.db'}")
     assert signing_secret(other) != signing_secret(store)
     other.close()
@@ -52,15 +41,21 @@ def test_stores_in_no_database_have_one_for_the_process():
 
 
 @pytest.mark.parametrize("value", ["", "00", "g" * 64, "a" * 63, "a" * 64 + "\n"])
-def test_a_damaged_secret_signs_nothing(url, store, value):
+def test_a_damaged_secret_signs_nothing(url, sql, store, value):
     signing_secret(store)
-    run(url, f"UPDATE bearer_auth_settings SET value = '{value}'")
+    sql(url, f"UPDATE bearer_auth_settings SET value = '{value}'")
     with pytest.raises(ConfigurationError, match="delete it, and a new one is made") as caught:
         signing_secret(store)
     assert "g" * 64 not in str(caught.value)
 
 
-def test_missing_tables_are_named_with_what_makes_them(url, store):
-    run(url, "DROP TABLE bearer_auth_settings")
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+def test_missing_tables_are_named_with_what_makes_them(backend, servers, tmp_path, opened, sql):
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    if backend == "postgresql":
+        url = servers.database(backend)
+        SQLStore(url, create=True, lease_ms=20).close()
+    store = opened(url)
+    sql(url, "DROP TABLE bearer_auth_settings")
     with pytest.raises(StoreUnavailable, match="run 'bearer-auth db upgrade'"):
         signing_secret(store)

@@ -11,13 +11,6 @@
 
 from __future__ import annotations
 
-try:
-    import limits as _limits  # noqa: F401
-except ImportError as error:
-    raise ImportError(
-        'the sign-in of operators needs limits: pip install "bearer_auth[dashboard]"'
-    ) from error
-
 from .app import create_operator_dashboard
 from .operators import Operators
 from .texts import OperatorTexts

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import math
 
-from limits import RateLimitItem, RateLimitItemPerMinute
+try:
+    from limits import RateLimitItem, RateLimitItemPerMinute
+except ImportError as error:
+    raise ImportError(
+        'the sign-in of operators needs limits: pip install "bearer_auth[dashboard]"'
+    ) from error
 
 from ...ratelimit.failures import network_of
 from ...ratelimit.sql import SQLStorage

@@ -10,7 +10,7 @@ for (const time of document.querySelectorAll("time")) {
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   const source = document.getElementById(button.dataset.copy);
-  const status = document.querySelector("[role=status]");
+  const status = button.parentElement.querySelector("[role=status]");
   button.hidden = false;
   button.addEventListener("click", async () => {
     const text = source.value ?? source.textContent;
@@ -22,7 +22,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
       source.select?.();
       return;
     }
-    if (status) status.textContent = button.dataset.copied;
+    status.textContent = button.dataset.copied;
   });
 }
 

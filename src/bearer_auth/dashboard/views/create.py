@@ -55,7 +55,8 @@ def download() -> Response:
         raise BadRequest
     answer = make_response(f"API_KEY={token}\n")
     answer.headers["Content-Type"] = "text/plain; charset=utf-8"
-    answer.headers["Content-Disposition"] = 'attachment; filename=".env"'
+    # Browsers take the dot off the front of a name.
+    answer.headers["Content-Disposition"] = 'attachment; filename="api_key.env"'
     return answer
 
 

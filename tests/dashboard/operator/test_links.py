@@ -1,0 +1,99 @@
+"""Links to sign in by: once, within ten minutes."""
+
+import base64
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from itsdangerous import URLSafeSerializer
+
+from bearer_auth import MemoryStore
+from bearer_auth.dashboard.once import Once
+from bearer_auth.dashboard.operator.accounts import Account
+from bearer_auth.dashboard.operator.links import Links
+
+SECRET = b"s" * 32
+ALICE = Account("alice", "$argon2id$any", 7)
+PROVEN = Account("alice", None, 7)
+
+
+@pytest.fixture
+def links(clock):
+    return Links(SECRET, Once(MemoryStore(), clock), clock)
+
+
+def test_a_link_is_used_once(links):
+    token = links.make(ALICE)
+    assert links.is_live(token)
+    assert links.use(token) == PROVEN
+    assert links.use(token) is None
+
+
+def test_looking_at_a_link_does_not_use_it_up(links):
+    token = links.make(ALICE)
+    assert links.is_live(token)
+    assert links.is_live(token)
+    assert links.use(token) == PROVEN
+
+
+def test_it_ends_after_ten_minutes(links, clock):
+    token = links.make(ALICE)
+    clock.advance(timedelta(minutes=10) - timedelta(seconds=1))
+    assert links.is_live(token)
+    clock.advance(1)
+    assert not links.is_live(token)
+    assert links.use(token) is None
+
+
+def test_two_links_are_two(links):
+    first, second = links.make(ALICE), links.make(ALICE)
+    assert links.use(first) == PROVEN
+    assert links.use(second) == PROVEN
+
+
+def test_another_spelling_of_a_used_link_is_used(links):
+    """The last letter of a signature in base64 has bits to spare."""
+    token = links.make(ALICE)
+    assert links.use(token) == PROVEN
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    signature = token.rpartition(".")[2]
+    same = [
+        token[:-1] + letter
+        for letter in letters
+        if base64.urlsafe_b64decode(signature[:-1] + letter + "=")
+        == base64.urlsafe_b64decode(signature + "=")
+    ]
+    assert len(same) > 1
+    assert [links.use(each) for each in same] == [None] * len(same)
+
+
+def test_workers_with_one_database_use_a_link_once(open_store, clock):
+    workers = [Links(SECRET, Once(open_store(), clock), clock) for _ in range(4)]
+    token = workers[0].make(ALICE)
+    with ThreadPoolExecutor(4) as threads:
+        used = list(threads.map(lambda worker: worker.use(token), workers))
+    assert used.count(PROVEN) == 1
+    assert used.count(None) == 3
+
+
+def test_what_was_not_signed_here_is_no_link(links, clock):
+    token = links.make(ALICE)
+    forged = [
+        Links(b"t" * 32, Once(MemoryStore(), clock), clock).make(ALICE),
+        # our own secret, with the salt of something else: the token of a form, say
+        URLSafeSerializer(SECRET, salt="bearer_auth.dashboard.form").dumps(["alice", 7, 2**60, ""]),
+        token[1:],
+        token.partition(".")[0],
+        "",
+        ".",
+        "a" * 100_000,
+        "é",
+    ]
+    assert [each for each in forged if links.is_live(each) or links.use(each)] == []
+
+
+def test_a_link_of_a_clock_that_was_wrong_does_not_live_for_years(links, clock):
+    clock.advance(timedelta(days=3650))
+    token = links.make(ALICE)
+    clock.advance(timedelta(days=-3650))
+    assert not links.is_live(token)
