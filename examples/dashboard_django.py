@@ -32,7 +32,8 @@ from bearer_auth.stores.sql import SQLStore
 PAGES = {
     "home.html": '<a href="/keys">Keys</a>'
     '<form method=post action="/accounts/logout/">{% csrf_token %}<button>Log out</button></form>',
-    "registration/login.html": "<form method=post>{% csrf_token %}{{ form }}<button>Log in</button></form>",
+    "registration/login.html": "<form method=post>{% csrf_token %}{{ form }}"
+    "<button>Log in</button></form>",
 }
 
 settings.configure(
