@@ -1,4 +1,4 @@
-"""What the dashboard's list costs over its SQL, and whether it takes longer when there are more keys."""
+"""What the dashboard's list costs over its SQL, and whether more keys make it slower."""
 
 from __future__ import annotations
 

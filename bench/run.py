@@ -18,7 +18,6 @@ from importlib.metadata import version
 import added
 import bulk
 import cold
-import dashboard
 import flood
 import idle
 import package
@@ -28,6 +27,7 @@ import throughput
 from databases import Databases
 from report import Report
 
+import dashboard
 import idempotency
 import ratelimit
 

@@ -125,7 +125,9 @@ def test_a_user_of_a_tenant_sees_the_keys_of_that_tenant_only(browser, keyring):
 
 def test_another_user_of_the_same_tenant_sees_nothing(browser, keyring):
     record = keyring.create(user_id="alice", tenant_id="acme").record
-    assert browser(DashboardUser("bob", tenant_id="acme")).get(f"/keys/{record.key_id}").status == 404
+    assert (
+        browser(DashboardUser("bob", tenant_id="acme")).get(f"/keys/{record.key_id}").status == 404
+    )
 
 
 def test_a_user_without_a_tenant_has_their_keys_of_all_tenants(alice, keyring):
@@ -176,7 +178,8 @@ def test_whoever_is_no_operator_any_more_is_none_with_an_old_form(
 
 
 @pytest.mark.parametrize(
-    "nonsense", [True, 1, "alice", b"alice", {"user_id": "alice"}, ("alice",), object(), DashboardUser]
+    "nonsense",
+    [True, 1, "alice", b"alice", {"user_id": "alice"}, ("alice",), object(), DashboardUser],
 )
 def test_nonsense_from_identify_lets_nobody_in(browser, keyring, hers, nonsense):
     here = browser(nonsense)
@@ -251,4 +254,7 @@ def test_a_user_of_the_wrong_types_is_refused(fields):
 
 
 def test_they_are_called_by_their_name(browser):
-    assert "Signed in as Alice A." in browser(DashboardUser("7", name="Alice A.")).get("/keys/new").words
+    assert (
+        "Signed in as Alice A."
+        in browser(DashboardUser("7", name="Alice A.")).get("/keys/new").words
+    )

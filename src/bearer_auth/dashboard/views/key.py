@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response
 
+from ...events import Event
 from ..rows import row
 from ..site import site, user
 
@@ -19,7 +22,8 @@ def show(key_id: str) -> str | Response:
     here = site()
     record = here.own(key_id)
     now = here.keyring.now()
-    events, older = (), None
+    events: Sequence[Event] = ()
+    older = None
     if here.history is not None:
         before = request.args.get("before")
         events, older = here.history.history(key_id, limit=20, before=before)
