@@ -9,6 +9,8 @@ import pytest
 
 import bearer_auth
 import bearer_auth.audit
+import bearer_auth.dashboard
+import bearer_auth.dashboard.operator
 import bearer_auth.flask
 import bearer_auth.formats
 import bearer_auth.idempotency
@@ -43,6 +45,8 @@ def test_each_class_that_is_mentioned_exists(text: str) -> None:
     modules = (
         bearer_auth,
         bearer_auth.audit,
+        bearer_auth.dashboard,
+        bearer_auth.dashboard.operator,
         bearer_auth.flask,
         bearer_auth.formats,
         bearer_auth.metrics,
