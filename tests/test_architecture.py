@@ -42,7 +42,6 @@ FLOORS = {
     "flask": 5,
     "dashboard": 5,
     "cli": 5,
-    "dashboard": 5,
     "testing": 5,
     "__init__": 6,
 }

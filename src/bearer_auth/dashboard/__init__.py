@@ -17,14 +17,13 @@
 from __future__ import annotations
 
 try:
-    import flask as _flask  # noqa: F401
-    import itsdangerous as _itsdangerous  # noqa: F401
-except ImportError as error:
+    from .app import create_dashboard
+except ModuleNotFoundError as error:
+    if (error.name or "").startswith("bearer_auth"):
+        raise
     raise ImportError(
-        'bearer_auth.dashboard needs Flask and itsdangerous: pip install "bearer_auth[dashboard]"'
+        f'bearer_auth.dashboard needs {error.name}: pip install "bearer_auth[dashboard]"'
     ) from error
-
-from .app import create_dashboard
 from .grants import Grants
 from .people import DashboardUser
 from .texts import Texts

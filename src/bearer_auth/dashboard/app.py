@@ -82,8 +82,7 @@ def create_dashboard(
     app.url_map.merge_slashes = False  # its redirects name the host that the client has sent
     app.jinja_env.finalize = visible
     app.jinja_env.filters.update(
-        as_choices=lambda values: {value: value for value in values},
-        as_json=lambda value: json.dumps(value, indent=2, ensure_ascii=False),
+        as_json=_as_json,
         exactly=escape,  # for fields that come back with the form
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -112,6 +111,10 @@ def create_dashboard(
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
     return app
+
+
+def _as_json(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def _is_local(url: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import current_app, g, request
 from werkzeug.exceptions import NotFound
@@ -77,7 +77,7 @@ class Site:
             if by_day is not None:
                 uses = by_day(first, **user().scope)
         if self.history is not None:
-            whose = {} if key_id is not None else user().scope
+            whose: Mapping[str, Any] = {} if key_id is not None else user().scope
             refusals = self.history.refusals_by_day(first, key_id=key_id, **whose)
         days = [first + timedelta(days=n) for n in range(CHART_DAYS)]
         return [Day(day, uses.get(day, 0), refusals.get(day, 0)) for day in days]

@@ -33,8 +33,8 @@ def index() -> str | Response:
         after=after,
         next_cursor=page.next_cursor,
         searched=SCAN if page.next_cursor and filters.narrowing() and len(rows) < PAGE else None,
-        environments=() if who.may_manage_all else granted.environments,
-        scopes=() if who.may_manage_all else granted.scopes,
+        environments={each: each for each in granted.environments},
+        scopes={each: each for each in granted.scopes},
     )
 
 
