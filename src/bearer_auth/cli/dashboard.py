@@ -18,6 +18,7 @@ from .output import note, write_json
 from .store import Context
 
 if TYPE_CHECKING:
+    from ..audit import SQLEventSink
     from ..dashboard.operator import Operators
 
 HOST, PORT = "127.0.0.1", 8765
@@ -156,15 +157,14 @@ def _serve(context: Context, host: str, port: int, api_url: str | None, as_json:
         if (error.name or "").startswith("waitress"):
             text = 'the dashboard needs waitress: pip install "bearer_auth[dashboard]"'
         raise Failure(text, Code.STORE) from None
+    events = _trail(context)
     keyring = context.keyring(change=True)
     operators = _operators(context, change=True)
     app = create_operator_dashboard(
-        context.open(), keyring=keyring, operators=operators, api_url=api_url
+        context.open(), keyring=keyring, operators=operators, events=events, api_url=api_url
     )
     listening = _listen(host, port)
-    server = create_server(
-        app, sockets=[listening], ident=None, max_request_body_size=_MAX_FORM
-    )
+    server = create_server(app, sockets=[listening], ident=None, max_request_body_size=_MAX_FORM)
     url = _url(host, listening.getsockname()[1])
     made = _link(url, operators.make_link(_ACCOUNT))
     if not _is_loopback(host):
@@ -179,6 +179,21 @@ def _serve(context: Context, host: str, port: int, api_url: str | None, as_json:
         click.echo(f"Dashboard: {url} (Ctrl-C ends it)")
         click.echo(f"Sign in, once and within ten minutes: {made}")
     _run(server)
+
+
+def _trail(context: Context) -> SQLEventSink | None:
+    """The audit trail: that of the program, or the table beside the keys."""
+    from ..audit import SQLEventSink
+    from ..stores.url import split_url
+
+    context.open()
+    if context.event_sink is None and "://" in (context.url or ""):
+        url, names = split_url(context.url or "")
+        made = SQLEventSink(url, create=False, keep=None, **names)
+        click.get_current_context().call_on_close(made.close)
+        context.event_sink = made
+    sink = context.event_sink
+    return sink if isinstance(sink, SQLEventSink) else None
 
 
 def _run(server: Any) -> None:
