@@ -1,7 +1,7 @@
 """A dashboard over each store, and people who look at it.
 
-A ``Browser`` fetches a page, fills in its form and sends it, as a browser does. Who it belongs to is
-in its environ, where a host's session would be.
+A ``Browser`` fetches a page, fills in its form and sends it, as a browser does. Who it belongs to
+is in its environ, where a host's session would be.
 """
 
 from html.parser import HTMLParser

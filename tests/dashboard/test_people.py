@@ -1,4 +1,4 @@
-"""Who is asked for by each request, and what they may see: ids guessed or walked by another user."""
+"""Who is asked for by each request, and what they may see: ids guessed by another user."""
 
 import pytest
 

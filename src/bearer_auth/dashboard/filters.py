@@ -12,7 +12,7 @@ from flask import url_for
 
 from ..errors import ConfigurationError
 from ..stores import Query
-from ..token import ENVIRONMENT, parse
+from ..token import ENVIRONMENT, PREFIX, parse
 from ..values import check_text
 from .people import DashboardUser
 
@@ -30,7 +30,14 @@ _CHOICES = {
     "sort": ("newest", "oldest", "name", "expiry"),
     "attention": ("unused", "endless", "ending"),
 }
-_LONG_WORD = re.compile(r"[0-9A-Za-z_]{60,}")
+
+# What may be a key that somebody has pasted, or a part of one. An owner may have a long id, so there
+# only what begins as a key does.
+_LONG_WORD = re.compile(r"[0-9A-Za-z_]*[0-9A-Za-z]{40,}[0-9A-Za-z_]*")
+_KEY = re.compile(rf"{PREFIX.pattern}_{ENVIRONMENT.pattern}_[0-9A-Za-z]{{40,}}")
+_PASTED = {"q": _LONG_WORD, "owner": _KEY, "plan": _KEY, "scope": _KEY}
+_HASH = re.compile(r"[0-9a-f]+")  # no key: among 43 random characters there are others
+
 _LENGTHS = {"q": 255, "environment": 16, "plan": 64, "scope": 128, "owner": 255}
 
 
@@ -57,8 +64,8 @@ class Filters:
                 values[name] = value
         if not user.may_manage_all:
             values.pop("owner", None)
-        if "q" in values:
-            values["q"] = _without_secret(values["q"])
+        for name in values.keys() & _PASTED.keys():
+            values[name] = _PASTED[name].sub(_without_secret, values[name])
         return cls(**values)
 
     def given(self) -> dict[str, str]:
@@ -126,6 +133,9 @@ def _can_be(name: str, value: str) -> bool:
     return True
 
 
-def _without_secret(text: str) -> str:
-    """Without the keys that somebody has pasted: the text goes into the address of the page."""
-    return _LONG_WORD.sub(lambda word: key_id_in(word[0]) or "…", text)
+def _without_secret(word: re.Match[str]) -> str:
+    """The id of a key in place of the key: a filter goes into the address of the page."""
+    if _HASH.fullmatch(word[0]):
+        return word[0]
+    token = parse(word[0])
+    return "…" if token is None else token.key_id

@@ -9,7 +9,7 @@ from datetime import timedelta
 from ..errors import ConfigurationError
 from ..scopes import parse_scopes
 from ..token import check_part
-from ..values import listed
+from ..values import listed, to_lifetime
 from .people import DashboardUser
 
 LIFETIMES = (timedelta(days=30), timedelta(days=90), timedelta(days=365))
@@ -47,15 +47,17 @@ class Grants:
         put(self, "environments", tuple(check_part("environment", e) for e in environments))
         put(self, "lifetimes", tuple(listed("lifetimes", self.lifetimes)))
         for lifetime in self.lifetimes:
-            if not isinstance(lifetime, timedelta):
-                raise TypeError(f"lifetimes must be timedeltas, not {type(lifetime).__name__}")
-            if lifetime < timedelta(days=1):
+            if to_lifetime("lifetimes", lifetime) < timedelta(days=1):
                 raise ConfigurationError(f"lifetimes must be one day or more: {lifetime}")
         if not self.environments:
             raise ConfigurationError("environments must name one at least")
+        if not isinstance(self.never, bool):
+            raise TypeError(f"never must be True or False, not {self.never!r}")
         if not self.lifetimes and not self.never:
             raise ConfigurationError("give lifetimes, or never=True: else no key can be made")
-        if not isinstance(self.max_keys, int) or not 1 <= self.max_keys <= 1000:
+        if not isinstance(self.max_keys, int) or isinstance(self.max_keys, bool):
+            raise TypeError(f"max_keys must be a whole number, not {self.max_keys!r}")
+        if not 1 <= self.max_keys <= 1000:
             raise ConfigurationError(f"max_keys must be 1 to 1000: {self.max_keys!r}")
 
     @property
@@ -77,10 +79,19 @@ def granting(grants: Grants | GrantsFor) -> GrantsFor:
     """What each person may hand out, from what the user of the library gave.
 
     Raises:
-        TypeError: Neither ``Grants`` nor a function.
+        TypeError: Neither ``Grants`` nor a function; later, what the function returns is none.
     """
     if isinstance(grants, Grants):
         return lambda _: grants
-    if callable(grants) and not isinstance(grants, type):
-        return grants
-    raise TypeError(f"grants must be Grants(…) or a function of a DashboardUser, not {grants!r}")
+    if not callable(grants) or isinstance(grants, type):
+        raise TypeError(
+            f"grants must be Grants(…) or a function of a DashboardUser, not {grants!r}"
+        )
+
+    def checked(user: DashboardUser) -> Grants:
+        granted = grants(user)
+        if not isinstance(granted, Grants):
+            raise TypeError(f"grants must return Grants(…), not {type(granted).__name__}")
+        return granted
+
+    return checked

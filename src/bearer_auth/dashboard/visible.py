@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import unicodedata
+import re
 
 from markupsafe import Markup
+
+# Letters and marks that fonts show as nothing (Unicode: Default_Ignorable_Code_Point; variation
+# selectors; U+2800, U+1D159). Other combining marks belong to the letters of many languages.
+_SHOWN_AS_NOTHING = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U0001d159\U000e0100-\U000e01ef]"
+)
 
 
 def visible(value: object) -> object:
     """What a template writes: characters that can't be seen, or that turn the text around them,
     are written as their numbers. Escaping comes after."""
-    if not isinstance(value, str) or isinstance(value, Markup) or value.isascii():
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    if value.isprintable() and not _SHOWN_AS_NOTHING.search(value):
         return value
     return "".join(f"[U+{ord(c):04X}]" if _is_hidden(c) else c for c in value)
 
 
 def _is_hidden(character: str) -> bool:
-    # Cf: bidirectional controls, zero-width characters, tags. Zs beside the plain blank: blanks of
-    # other widths. Mn stays: combining marks belong to letters of many languages.
-    if character in _BLANK_LETTERS:
+    # Not printable are controls, bidirectional ones among them, zero-width characters, tags, what
+    # is not assigned, and all blanks but the plain one. Line breaks are in JSON that we indent.
+    if _SHOWN_AS_NOTHING.fullmatch(character):
         return True
-    category = unicodedata.category(character)
-    return category in ("Cf", "Cc", "Co", "Cs", "Zl", "Zp") or (
-        category == "Zs" and character != " "
-    )
-
-
-_BLANK_LETTERS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
-"""Letters and marks that fonts show as nothing (Unicode: Default_Ignorable_Code_Point; U+2800)."""
+    return not character.isprintable() and character not in "\n\t"
