@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flask import Blueprint, render_template, request
+from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from ...errors import ConfigurationError
 from ...events import Event
 from ..rows import row
 from ..site import site, user
 
 key = Blueprint("key", __name__)
-
-DONE = ("revoked", "grace")
 
 
 @key.get("/keys/<key_id>")
@@ -26,15 +26,21 @@ def show(key_id: str) -> str | Response:
     older = None
     if here.history is not None:
         before = request.args.get("before")
-        events, older = here.history.history(key_id, limit=20, before=before)
-    done = request.args.get("done")
+        try:
+            events, older = here.history.history(key_id, limit=20, before=before)
+        except ConfigurationError:  # the text in the address is no cursor
+            raise NotFound from None
+    live = [secret for secret in record.secrets if secret.live_at(now)]
+    said = request.args.get("done", "")
+    # The address says it, which anybody can write: only if it is so.
+    done = {"revoked": record.status == "revoked", "grace": len(live) == 1}
     return render_template(
         "key.html",
         row=row(record, here.keyring.usage(key_id), here.keyring.prefix, now),
-        live=[s for s in record.secrets if s.expires_at is None or s.expires_at > now],
+        live=live,
         days=here.days(key_id),
         events=events,
         older=older,
-        done=done if done in DONE else None,
+        done=said if done.get(said) else None,
         manages=user().may_manage_all,
     )
