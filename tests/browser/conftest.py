@@ -4,12 +4,13 @@
 """
 
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from . import chromium
+from .chromium import OPTIONS, find
 from .host import Host
 
 SCREENSHOTS = Path(os.environ.get("BEARER_AUTH_SCREENSHOTS", "build/screenshots"))
@@ -20,15 +21,27 @@ TIMEOUT_MS = 20_000
 
 # The loop of Playwright runs in this thread until the fixture ends: not beyond this folder.
 @pytest.fixture(scope="package")
-def browser():
-    """A Chromium for all tests of this folder."""
-    path = chromium.find()
+def chromium():
+    """Starts a Chromium."""
+    path = find()
     if path is None:
         pytest.skip("no Chromium; install it: tools/chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=chromium.OPTIONS)
+        yield partial(playwright.chromium.launch, executable_path=path, args=OPTIONS)
+
+
+@pytest.fixture(scope="package")
+def browser(chromium):
+    """A browser for all tests of this folder."""
+    with chromium() as browser:
         yield browser
-        browser.close()
+
+
+@pytest.fixture
+def keeps_pages(chromium):
+    """A browser that keeps pages to go back to, as people's browsers do and Playwright's don't."""
+    with chromium(ignore_default_args=["--disable-back-forward-cache"]) as browser:
+        yield browser
 
 
 @pytest.fixture
@@ -57,16 +70,19 @@ def host(make_host):
 def new_page(browser, host):
     """``new_page(**options)``: a page of a browser that has never been here.
 
+    ``browser=`` takes another browser.
+
     What the browser complains of, such as what the CSP forbids, is an error; answers that say so in
     their status are not.
     """
     contexts, complaints = [], []
 
     def note(message):
-        if message.type == "error" and "Failed to load resource" not in message.text:
+        ours = message.location["url"].startswith(host.url)
+        if ours and message.type == "error" and "Failed to load resource" not in message.text:
             complaints.append(message.text)
 
-    def new_page(**options):
+    def new_page(browser=browser, **options):
         context = browser.new_context(base_url=host.url, **options)
         contexts.append(context)
         context.set_default_timeout(TIMEOUT_MS)

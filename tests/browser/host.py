@@ -3,6 +3,7 @@
 import logging
 import secrets
 import threading
+from contextlib import contextmanager
 
 from markupsafe import escape
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -113,6 +114,8 @@ class Server:
     def __init__(self, app, host="127.0.0.1"):
         self._app = app
         self.asked = []
+        self._may_answer = threading.Event()
+        self._may_answer.set()
         self._server = make_server(host, 0, self._noting, threaded=True, request_handler=_Quiet)
         self.url = f"http://{host}:{self._server.port}"
         self._thread = threading.Thread(target=self._server.serve_forever)
@@ -123,8 +126,18 @@ class Server:
         self._thread.join()
         self._server.server_close()
 
+    @contextmanager
+    def slow(self):
+        """No answer meanwhile."""
+        self._may_answer.clear()
+        try:
+            yield
+        finally:
+            self._may_answer.set()
+
     def _noting(self, environ, start_response):
         self.asked.append(environ["REQUEST_URI"])
+        self._may_answer.wait()
         return self._app(environ, start_response)
 
 

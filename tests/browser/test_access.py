@@ -59,8 +59,9 @@ def test_a_key_is_made_by_keyboard_alone(host, signed_in):
     tab_to(page, "button", "Create key")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Key created")
-    page.keyboard.press("Tab")  # past "Skip to the content"
+    tab_to(page, "link", "Skip to the content")
     page.keyboard.press("Enter")
+    expect(page.get_by_role("main")).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.get_by_label("Your key")).to_be_focused()
     page.keyboard.press("Tab")

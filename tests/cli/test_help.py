@@ -42,6 +42,8 @@ def test_the_commands_are_the_ones_of_the_design():
         "keys resume",
         "keys revoke",
         "keys purge",
+        "dashboard set-password",
+        "dashboard link",
         "limits show",
         "limits reset",
         "verify",

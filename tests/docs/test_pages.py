@@ -92,7 +92,16 @@ def test_the_page_of_seeing_it(
     def a_page_is_served(names: Names) -> None:
         assert Client(names["metrics_page"]).get("/metrics").status_code == 200
 
-    after = {"app = BearerAuth(": all_three_are_told, "metrics_page =": a_page_is_served}
+    def refusals_were_counted(names: Names) -> None:
+        assert list(names["everybodys"].values()) == [1]
+        assert (names["of_an_owner"], names["attacked"], names["events"]) == ({}, [], [])
+        names["audit"].close()
+
+    after = {
+        "app = BearerAuth(": all_three_are_told,
+        "metrics_page =": a_page_is_served,
+        "everybodys =": refusals_were_counted,
+    }
     run_page("docs/observability.md", {"app": echo, "store": store}, {}, after)
 
 

@@ -164,6 +164,17 @@ def keys_stand_beside_the_session(names: Names) -> None:
     assert wrong.status_code == 401
 
 
+def people_see_their_own_keys(names: Names) -> None:
+    client = names["flask_app"].test_client()
+    answer = client.get("/keys/")
+    assert (answer.status_code, answer.location) == (303, "/login?next=/keys/")
+    with client.session_transaction() as session:
+        session["user"] = "user_123"
+    mine, other = (names["keyring"].create(user_id=u) for u in ("user_123", "other"))
+    assert client.get(f"/keys/keys/{mine.key_id}").status_code == 200
+    assert client.get(f"/keys/keys/{other.key_id}").status_code == 404
+
+
 def the_sink_is_told(names: Names) -> None:
     assert ask(names["app"], key="wrong").status_code == 401
     assert names["audit"] == [("request.refused", None, "unknown")]
@@ -214,6 +225,7 @@ AFTER = {
     "LayeredStore(EnvStore()": both_stores_are_read,
     "return TABLE.get(": the_table_is_read,
     "keyring.rotate(key_id": the_old_secret_has_ended,
+    "create_dashboard(": people_see_their_own_keys,
     "def test_reports": keys_stand_beside_the_session,
     "class AuditTrail": the_sink_is_told,
     'Rule("/execute/*", limit="10/minute")': limits_are_told,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, select
+from sqlalchemy import ColumnElement, Connection, LargeBinary, Table, cast, delete, func, select
 
 from ..stores.sql_tables import Tables, chunks
 from ..stores.sql_upsert import write_rows
@@ -75,7 +75,7 @@ def refusals_by_day(
     if key_id is None and user_id is None and tenant_id is None:
         key_id = _ALL
     c = tables.refusals.c
-    conditions = _conditions(tables, since, user_id, tenant_id)
+    conditions = _conditions(connection, tables, since, user_id, tenant_id)
     if key_id is not None:
         conditions.append(c.key_id == key_id)
     rows = select(c.day, func.sum(c.refusals)).where(*conditions).group_by(c.day).order_by(c.day)
@@ -104,7 +104,7 @@ def most_refused(
     """
     c = tables.refusals.c
     total = func.sum(c.refusals)
-    conditions = _conditions(tables, since, user_id, tenant_id)
+    conditions = _conditions(connection, tables, since, user_id, tenant_id)
     rows = select(c.key_id, total).where(c.key_id != _ALL, *conditions).group_by(c.key_id)
     rows = rows.order_by(total.desc(), c.key_id).limit(limit)
     found: Sequence[Any] = connection.execute(rows).all()
@@ -135,16 +135,17 @@ def prune_refusals(connection: Connection, table: Table, today: int) -> bool:
 
 
 def _conditions(
-    tables: Tables, since: date, user_id: str | None, tenant_id: str | None
+    connection: Connection, tables: Tables, since: date, user_id: str | None, tenant_id: str | None
 ) -> list[ColumnElement[bool]]:
     c, keys = tables.refusals.c, tables.keys.c
     # A row that was edited may hold any number, and a date ends with the year 9999.
     conditions: list[ColumnElement[bool]] = [c.day.between((since - _EPOCH).days, _LAST)]
-    theirs = select(keys.key_id)
-    if user_id is not None:
-        theirs = theirs.where(keys.user_id == user_id)
-    if tenant_id is not None:
-        theirs = theirs.where(keys.tenant_id == tenant_id)
-    if user_id is not None or tenant_id is not None:
-        conditions.append(c.key_id.in_(theirs))
+    of_owner: list[ColumnElement[bool]] = []
+    for column, wanted in ((keys.user_id, user_id), (keys.tenant_id, tenant_id)):
+        if wanted is not None:
+            of_owner.append(column == wanted)
+            if connection.dialect.name in ("mysql", "mariadb"):  # for them 'a' is 'a ' too
+                of_owner.append(cast(column, LargeBinary) == wanted.encode())
+    if of_owner:
+        conditions.append(c.key_id.in_(select(keys.key_id).where(*of_owner)))
     return conditions

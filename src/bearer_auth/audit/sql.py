@@ -116,7 +116,7 @@ class SQLEventSink(EventWriter):
         tenant_id: str | None = None,
     ) -> Mapping[date, int]:
         """How often requests were refused, by day in UTC; a day without a refusal is missing. They
-        are kept for 400 days, whatever ``keep`` says.
+        are kept for 400 days; for ever, with ``keep=None``.
 
         Args:
             since: The first day.

@@ -10,6 +10,7 @@ from ..errors import ConfigurationError
 from ..events import Event
 from ..stores.sql_database import Database
 from ..stores.sql_tables import Tables
+from ..token import KEY_ID
 from .refusals import most_refused, refusals_by_day
 from .table import EventTable, Place
 
@@ -40,8 +41,10 @@ class TableHistory:
         self, key_id: str, *, limit: int = 50, before: str | None = None
     ) -> tuple[Sequence[Event], str | None]:
         """One page of the events of a key."""
-        place = None if before is None else _place(before)
-        events, last = self._events.page(key_id, _checked(limit), place)
+        limit, place = _checked(limit), None if before is None else _place(before)
+        if not KEY_ID.fullmatch(key_id):
+            return [], None
+        events, last = self._events.page(key_id, limit, place)
         return events, None if last is None else f"{last[0]}.{last[1]}"
 
     def refusals_by_day(
@@ -53,6 +56,10 @@ class TableHistory:
         tenant_id: str | None = None,
     ) -> Mapping[date, int]:
         """Refusals by day."""
+        if key_id is not None and not KEY_ID.fullmatch(key_id):
+            return {}
+        if not _can_be_kept(user_id, tenant_id):
+            return {}
         with self._database.transaction(write=False) as connection:
             return refusals_by_day(
                 connection,
@@ -73,6 +80,8 @@ class TableHistory:
     ) -> Sequence[tuple[str, int]]:
         """The keys with the most refusals."""
         limit = _checked(limit)
+        if not _can_be_kept(user_id, tenant_id):
+            return []
         with self._database.transaction(write=False) as connection:
             return most_refused(
                 connection, self._tables, since, user_id=user_id, tenant_id=tenant_id, limit=limit
@@ -83,6 +92,14 @@ def _checked(limit: int) -> int:
     if not 1 <= limit <= MAX_PAGE:
         raise ConfigurationError(f"limit must be 1 to {MAX_PAGE}: {limit}")
     return limit
+
+
+def _can_be_kept(*texts: str | None) -> bool:
+    """Whether a database may hold these: PostgreSQL no NUL, and none half a surrogate pair."""
+    try:
+        return b"\0" not in "".join(filter(None, texts)).encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def _place(cursor: str) -> Place:

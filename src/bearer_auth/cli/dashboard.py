@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import signal
+import socket
 import sys
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -160,14 +161,11 @@ def _serve(context: Context, host: str, port: int, api_url: str | None, as_json:
     app = create_operator_dashboard(
         context.open(), keyring=keyring, operators=operators, api_url=api_url
     )
-    try:
-        server: Any = create_server(
-            app, host=host, port=port, ident=None, max_request_body_size=_MAX_FORM
-        )
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise Failure(f"can't listen on {host}, port {port}: {why}", Code.USAGE) from None
-    url = _url(host, _port_of(server))
+    listening = _listen(host, port)
+    server = create_server(
+        app, sockets=[listening], ident=None, max_request_body_size=_MAX_FORM
+    )
+    url = _url(host, listening.getsockname()[1])
     made = _link(url, operators.make_link(_ACCOUNT))
     if not _is_loopback(host):
         note(
@@ -196,10 +194,14 @@ def _end(*_: object) -> None:
     raise SystemExit
 
 
-def _port_of(server: Any) -> int:
-    # With a name such as localhost it may listen on more than one address.
-    several = getattr(server, "effective_listen", None)
-    return int(several[0][1] if several else server.effective_port)
+def _listen(host: str, port: int) -> socket.socket:
+    # Here, for waitress leaves a socket behind that can't be bound.
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise Failure(f"can't listen on {host}, port {port}: {why}", Code.USAGE) from None
 
 
 def _url(host: str, port: int) -> str:

@@ -97,6 +97,7 @@ class Texts:
     key_created = "Key created"
     key_rotated = "Key rotated"
     once = "Copy the key now. It is shown this one time and can't be looked up again."
+    gone = "The key was shown here once. If you didn't copy it, rotate it."
     your_key = "Your key"
     copy = "Copy"
     copied = "Copied"

@@ -26,10 +26,20 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
+// A second click while the server is slow would drop the answer to the first, and the key in it.
+for (const form of document.querySelectorAll("[data-once]")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.once) event.preventDefault();
+    form.dataset.once = "sent";
+  });
+}
+
 // A key is gone from the page once it is left, so that Back can't show it again.
+const gone = document.querySelector("[data-gone]");
 addEventListener("pagehide", () => {
   for (const part of document.querySelectorAll("[data-secret]")) part.remove();
+  if (gone) gone.hidden = false;
 });
 addEventListener("pageshow", (event) => {
-  if (event.persisted && !document.querySelector("[data-issued]")) location.reload();
+  if (event.persisted && !gone) location.reload();
 });

@@ -21,36 +21,14 @@ from bearer_auth import (
 from bearer_auth.audit import SQLEventSink, writer
 from bearer_auth.audit.follow import OVERLAP_S, Follower
 from bearer_auth.audit.rows import decode, encode
-from bearer_auth.audit.table import EventTable, Filters
+from bearer_auth.audit.table import Filters
 from bearer_auth.audit.writer import EventWriter
-from bearer_auth.stores.sql_prepare import open_tables
 from bearer_auth.stores.sql_tables import make_tables
 from bearer_auth.testing import FakeClock
 from bearer_auth.token import mint
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 ANY = Filters()
-
-
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
-def url(request, servers, tmp_path):
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'events.db'}"
-    return servers.database(request.param)
-
-
-@pytest.fixture
-def sink(url):
-    sink = SQLEventSink(url, create=True, keep=None)
-    yield sink
-    sink.close()
-
-
-@pytest.fixture
-def table(url, sink):
-    database, tables = open_tables(url, schema=None, table_prefix="bearer_auth_")
-    yield EventTable(database, tables)
-    database.close()
 
 
 def event(name="request.refused", at=NOON, **fields):
