@@ -82,7 +82,11 @@ class Host:
         self.ring = Keyring(self.store, event_sink=self.sink)
         self.login = Login(**login)
         self._api = BearerAuth(
-            self.login, self.store, public=["/", "/login"], content_types=None, event_sink=self.sink
+            self.login,
+            self.store,
+            public=["/", "/login", "/favicon.ico"],
+            content_types=None,
+            event_sink=self.sink,
         )
         dashboard = create_dashboard(
             self.ring, self.login.identify, grants=GRANTS, events=self.sink, login_url="/login"

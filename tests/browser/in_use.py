@@ -1,0 +1,86 @@
+"""Keys of a site that has been in use for some time."""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from bearer_auth import Keyring
+from bearer_auth.events import Event
+from bearer_auth.stores import Use
+
+
+class Sample(NamedTuple):
+    """A key; numbers are days."""
+
+    name: str
+    age: int
+    scopes: tuple[str, ...] = ("reports:read",)
+    lifetime: int | None = 365
+    unused: int | None = 0
+    uses: int = 40
+    refusals: int = 0
+    environment: str = "production"
+
+
+SAMPLES = (
+    Sample("nightly backup", 61, uses=31),
+    Sample("billing worker", 212, ("reports:read", "reports:write"), uses=310),
+    Sample("mobile app", 340, lifetime=343, uses=890),
+    Sample("CI", 33, ("reports:write",), 90, uses=120, environment="staging"),
+    Sample("data team's notebook", 150, unused=121),
+    Sample("old partner feed", 301, lifetime=None, unused=None),
+    Sample("warehouse sync", 88, uses=64, refusals=9),
+)
+
+
+def fill(host, user_id="user_ada"):
+    """Make the keys of ``SAMPLES`` and what happened to them."""
+    now = host.ring.now()
+    for sample in SAMPLES:
+        record = _made(sample, host, user_id, now)
+        host.store.record_used(list(_uses(sample, record, now)))
+        for event in _refusals(sample, record, now):
+            host.sink.emit(event)
+    host.sink.flush()
+
+
+def _made(sample, host, user_id, now):
+    born = (now - timedelta(days=sample.age)).timestamp()
+    ring = Keyring(host.store, event_sink=host.sink, clock=lambda: born)
+    lifetime = None if sample.lifetime is None else timedelta(days=sample.lifetime)
+    return (
+        ring.acting(user_id, address="203.0.113.4")
+        .create(
+            user_id=user_id,
+            name=sample.name,
+            plan="pro",
+            scopes=sample.scopes,
+            environment=sample.environment,
+            expires_in=lifetime,
+            created_by=user_id,
+        )
+        .record
+    )
+
+
+def _uses(sample, record, now):
+    if sample.unused is None:
+        return
+    for back in range(sample.unused, min(sample.age, sample.unused + 45)):
+        at = now - timedelta(days=back, minutes=2)
+        weekend = at.weekday() >= 5
+        count = sample.uses // (5 if weekend else 1) + (back * 7919) % (sample.uses // 4 + 1)
+        yield Use(record.key_id, record.secrets[0].id, at, count)
+
+
+def _refusals(sample, record, now):
+    for back in range(5):
+        for _ in range(sample.refusals):
+            yield Event(
+                name="request.refused",
+                at=now - timedelta(days=back, minutes=1),
+                key_id=record.key_id,
+                user_id=record.user_id,
+                status=403,
+                reason="insufficient_scope",
+                address="203.0.113.9",
+            )

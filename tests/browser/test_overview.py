@@ -1,0 +1,57 @@
+"""What an operator sees at a glance: keys that are unused, without an end, ending, refused."""
+
+import pytest
+from playwright.sync_api import expect
+
+from . import in_use
+
+pytestmark = [pytest.mark.once, pytest.mark.xdist_group("browser")]
+
+
+@pytest.mark.parametrize("who", ["ada", "olga"])
+def test_the_overview_names_what_needs_attention(who, host, signed_in, shoot):
+    in_use.fill(host)
+    page = signed_in(who)
+    page.get_by_role("link", name="Overview").click()
+    shoot(page, f"overview-{who}")
+
+    def named(heading):
+        return page.get_by_role("region", name=heading).get_by_role("listitem").get_by_role("link")
+
+    expect(named("Ending within 7 days")).to_have_text("mobile app")
+    expect(named("Not used for 90 days").first).to_have_text("old partner feed")
+    expect(named("Not used for 90 days").last).to_have_text("data team's notebook")
+    expect(named("Without an end")).to_have_text("old partner feed")
+    expect(named("Often refused in the last 7 days")).to_have_text("warehouse sync")
+    chart = page.get_by_role("img")
+    expect(chart.locator(".bar-used")).to_have_count(30)
+    expect(chart.locator(".bar-refused")).to_have_count(5)
+    page.get_by_role("link", name="mobile app").click()
+    expect(page.get_by_text("expires in 3 days")).to_be_visible()
+
+
+def test_another_customer_sees_nothing_of_it(host, signed_in):
+    in_use.fill(host)
+    page = signed_in("bob")
+    page.get_by_role("link", name="Overview").click()
+    expect(page.get_by_text("Nothing needs attention")).to_be_visible()
+    expect(page.get_by_role("img")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_list_and_a_key_of_a_site_in_use(scheme, host, signed_in, shoot):
+    in_use.fill(host)
+    page = signed_in("ada", color_scheme=scheme, viewport={"width": 1120, "height": 720})
+    expect(page.get_by_role("row")).to_have_count(8)
+    shoot(page, f"in-use-list-{scheme}")
+    page.get_by_role("row", name="old partner feed").get_by_role("link").click()
+    expect(page.get_by_text("never used").first).to_be_visible()
+    page.get_by_role("link", name="Keys").click()
+    page.get_by_role("link", name="warehouse sync").click()
+    history = page.get_by_role("region", name="History")
+    expect(history).to_contain_text("Refused (403, insufficient_scope)")
+    shoot(page, f"in-use-key-{scheme}")
+    history.get_by_role("link", name="Older").click()
+    history.get_by_role("link", name="Older").click()
+    expect(history.get_by_role("row")).to_have_count(6)  # of 45 refusals and the creation
+    expect(history).to_contain_text("Created")
