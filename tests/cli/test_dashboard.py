@@ -347,7 +347,7 @@ def test_missing_tables_are_named_with_what_makes_them(run, url, store, words):
 
 def test_what_is_done_on_the_pages_is_in_the_history_at_once(run, store, issued, monkeypatch):
     """The pages read what they have told, and who has done it."""
-        from bearer_auth.dashboard import operator
+    from bearer_auth.dashboard import operator
 
     made = {}
     create = operator.create_operator_dashboard
