@@ -55,7 +55,7 @@ class Listing:
     def hits(self) -> Select[Any] | None:
         """Selects ids of keys with the text that is looked for, and one more than are of use;
         ``None`` if there is a better way to find them."""
-        if not self._query.text or self._query.user_id is not None or self._query.sort == "name":
+        if not self._query.text or self._query.user_id is not None:
             return None
         text = self._query.text.casefold()
         found = holds(self._keys.c.search, text, self._dialect)
