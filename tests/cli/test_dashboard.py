@@ -11,11 +11,13 @@ from contextlib import contextmanager
 
 import click
 import pytest
+from werkzeug.test import Client as Browser
 
+from bearer_auth import Keyring
 from bearer_auth.cli import dashboard
 from bearer_auth.cli.errors import Code
 from bearer_auth.dashboard.operator import Operators
-from bearer_auth.dashboard.operator.operators import Client
+from bearer_auth.dashboard.operator.operators import COOKIE, Client
 
 PASSWORD = "correct horse battery"
 HERE = Client("192.0.2.7")
@@ -184,6 +186,33 @@ def test_what_happened_is_written_when_it_is_told_to_end(child_env, tmp_path, st
     assert rows == [("operator.sign_in_refused", "password", "127.0.0.1")]
 
 
+def test_what_an_operator_does_is_in_the_history_of_the_key(run, store, operators, monkeypatch):
+    made = {}
+    monkeypatch.setattr(dashboard, "_listen", lambda host, port: Listening())
+    monkeypatch.setattr("waitress.server.create_server", lambda app, **_: made.update(app=app))
+    monkeypatch.setattr(dashboard, "_run", lambda _: made.update(page=rotated(made["app"])))
+    key_id = Keyring(store).create(user_id="user_123").key_id
+
+    def rotated(app):
+        client = Browser(app)
+        link = operators.make_link("operator")
+        client.set_cookie(COOKIE, operators.sign_in_by_link(link, HERE).token)
+        page = client.get(f"/keys/{key_id}/rotate").text
+        token = re.search(r'name="token" value="([^"]+)"', page)[1]
+        headers = {"Sec-Fetch-Site": "same-origin"}
+        form = {"token": token, "grace": "0"}
+        assert client.post(f"/keys/{key_id}/rotate", data=form, headers=headers).status_code == 200
+        return client.get(f"/keys/{key_id}").text
+
+    run("dashboard")
+    assert re.search(r'Rotated <span class="quiet">by</span> operator', made["page"])
+
+
+class Listening:
+    def getsockname(self):
+        return "127.0.0.1", 8765
+
+
 @pytest.fixture
 def listening(monkeypatch):
     """What a server would be made with; nothing listens and nothing is served."""
@@ -276,7 +305,7 @@ def test_a_host_that_is_none(run, store):
 @pytest.mark.parametrize(
     ("missing", "said"),
     [
-        ("flask", 'bearer_auth.dashboard needs Flask and itsdangerous: pip install "bearer_auth['),
+        ("flask", 'bearer_auth.dashboard needs flask: pip install "bearer_auth[dashboard]"'),
         ("limits", 'the sign-in of operators needs limits: pip install "bearer_auth[dashboard]"'),
         ("waitress", 'the dashboard needs waitress: pip install "bearer_auth[dashboard]"'),
     ],
@@ -314,3 +343,26 @@ def test_missing_tables_are_named_with_what_makes_them(run, url, store, words):
     connection.close()
     result = run("dashboard", *words, code=Code.STORE, input=PASSWORD)
     assert "run 'bearer-auth db upgrade'" in result.stderr
+
+
+def test_what_is_done_on_the_pages_is_in_the_history_at_once(run, store, issued, monkeypatch):
+    """The pages read what they have told, and who has done it."""
+        from bearer_auth.dashboard import operator
+
+    made = {}
+    create = operator.create_operator_dashboard
+
+    def remember(*given, **options):
+        made.update(options, app=create(*given, **options))
+        return made["app"]
+
+    monkeypatch.setattr(operator, "create_operator_dashboard", remember)
+    monkeypatch.setattr(dashboard, "_run", lambda server: use(server))
+
+    def use(server):
+        made["keyring"].acting("alice", address="192.0.2.7").revoke(issued.key_id)
+        (event,), _ = made["events"].history(issued.key_id)
+        assert (event.name, event.data["by"]) == ("key.revoked", "alice")
+        server.close()
+
+    run("dashboard", "--port", "0")

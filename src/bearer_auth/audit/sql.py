@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError
@@ -13,10 +12,7 @@ try:
 except ImportError as error:
     raise ImportError('SQLEventSink needs SQLAlchemy: pip install "bearer_auth[sql]"') from error
 
-from ..events import Event
-from .table import EventTable
-from .table_history import TableHistory
-from .writer import EventWriter
+from .table_sink import TableSink
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
@@ -24,7 +20,7 @@ if TYPE_CHECKING:
 KEEP = timedelta(days=365)
 
 
-class SQLEventSink(EventWriter):
+class SQLEventSink(TableSink):
     """Writes events to a table of your database: SQLite, PostgreSQL, MariaDB or MySQL.
 
     A request only appends to a buffer in memory; a thread writes what has gathered about once a
@@ -86,73 +82,7 @@ class SQLEventSink(EventWriter):
         except BaseException:
             database.close()  # nobody else has the sink, to close it
             raise
-        self._history = TableHistory(database, tables)
-        super().__init__(EventTable(database, tables), keep=keep, successes=successes)
-
-    def history(
-        self, key_id: str, *, limit: int = 50, before: str | None = None
-    ) -> tuple[Sequence[Event], str | None]:
-        """The events of a key, the newest first, and the cursor of the next page. What this process
-        was told before is among them.
-
-        Args:
-            key_id: The key.
-            limit: Events a page, 1 to 1000.
-            before: The cursor that came with the page before.
-
-        Raises:
-            ConfigurationError: An argument is out of bounds, or ``before`` is no cursor.
-            StoreUnavailable: The database can't answer.
-        """
-        self.flush()
-        return self._history.history(key_id, limit=limit, before=before)
-
-    def refusals_by_day(
-        self,
-        since: date,
-        *,
-        key_id: str | None = None,
-        user_id: str | None = None,
-        tenant_id: str | None = None,
-    ) -> Mapping[date, int]:
-        """How often requests were refused, by day in UTC; a day without a refusal is missing. They
-        are kept for 400 days; for ever, with ``keep=None``.
-
-        Args:
-            since: The first day.
-            key_id: Refusals of this key.
-            user_id: Of this owner's keys, if the keys are in the same database.
-            tenant_id: Of this tenant's. Without any of the three: all of them, also those of
-                requests without a key that was proven.
-
-        Raises:
-            StoreUnavailable: The database can't answer.
-        """
-        return self._history.refusals_by_day(
-            since, key_id=key_id, user_id=user_id, tenant_id=tenant_id
-        )
-
-    def most_refused(
-        self,
-        since: date,
-        *,
-        user_id: str | None = None,
-        tenant_id: str | None = None,
-        limit: int = 10,
-    ) -> Sequence[tuple[str, int]]:
-        """The ids of the keys that were refused most often, most first, with how often.
-
-        Args:
-            since: The first day, in UTC.
-            user_id: Keys of this owner, if the keys are in the same database.
-            tenant_id: Keys of this tenant.
-            limit: How many, 1 to 1000.
-
-        Raises:
-            ConfigurationError: ``limit`` is out of bounds.
-            StoreUnavailable: The database can't answer.
-        """
-        return self._history.most_refused(since, user_id=user_id, tenant_id=tenant_id, limit=limit)
+        super().__init__(database, tables, keep=keep, successes=successes)
 
     def close(self) -> None:
         """Write what waits and let go of connections; give up on a database that can't be

@@ -158,13 +158,16 @@ def _serve(context: Context, host: str, port: int, api_url: str | None, as_json:
         raise Failure(text, Code.STORE) from None
     keyring = context.keyring(change=True)
     operators = _operators(context, change=True)
+    sink: Any = context.sink()
     app = create_operator_dashboard(
-        context.open(), keyring=keyring, operators=operators, api_url=api_url
+        context.open(),
+        keyring=keyring,
+        operators=operators,
+        events=sink if hasattr(sink, "history") else None,  # a program's own may not answer
+        api_url=api_url,
     )
     listening = _listen(host, port)
-    server = create_server(
-        app, sockets=[listening], ident=None, max_request_body_size=_MAX_FORM
-    )
+    server = create_server(app, sockets=[listening], ident=None, max_request_body_size=_MAX_FORM)
     url = _url(host, listening.getsockname()[1])
     made = _link(url, operators.make_link(_ACCOUNT))
     if not _is_loopback(host):

@@ -92,13 +92,13 @@ class Context:
         """Where changes of keys are told: the program's sink, or the table of events beside the
         keys; there they are when the command ends."""
         if self.event_sink is None and self.store is not None:
-            table = event_table(self.store)
-            if table is not None:
-                from ..audit.writer import EventWriter
+            found = _tables_of(self.store)
+            if found is not None:
+                from ..audit.table_sink import TableSink
 
-                writer = EventWriter(table)  # it deletes nothing: how long is the app's to say
-                click.get_current_context().call_on_close(writer.close)
-                self.event_sink = writer
+                sink = TableSink(*found)  # it deletes nothing: how long is the app's to say
+                click.get_current_context().call_on_close(sink.close)
+                self.event_sink = sink
         return self.event_sink
 
     def read_peppers(self) -> Sequence[Pepper]:
@@ -129,13 +129,18 @@ def _open(url: str, create: bool, tables: bool) -> KeyStore:
 
 def event_table(store: KeyStore) -> EventTable | None:
     """The table of events beside the keys, if they are in a database."""
-    database: Database | None = getattr(store, "_database", None)
-    tables: Tables | None = getattr(store, "_tables", None)
-    if database is None or tables is None:
+    found = _tables_of(store)
+    if found is None:
         return None
     from ..audit.table import EventTable
 
-    return EventTable(database, tables)
+    return EventTable(*found)
+
+
+def _tables_of(store: KeyStore) -> tuple[Database, Tables] | None:
+    database: Database | None = getattr(store, "_database", None)
+    tables: Tables | None = getattr(store, "_tables", None)
+    return None if database is None or tables is None else (database, tables)
 
 
 def sqlite_path(url: str) -> str | None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from markupsafe import Markup
-
-DAYS = 30
-"""Days that the dashboard shows."""
 
 _SLOT = 20
 _BAR = 14
@@ -51,21 +48,6 @@ class Day:
     date: date
     uses: int = 0
     refusals: int = 0
-
-
-def last_days(
-    uses: Mapping[date, int], refusals: Mapping[date, int], today: date, count: int = DAYS
-) -> list[Day]:
-    """The days up to today, the oldest first; one that isn't counted has nothing.
-
-    Args:
-        uses: Uses by day, as ``uses_by_day`` of a store or ``Usage.by_day`` has them.
-        refusals: Refusals by day, as ``refusals_by_day`` of the events has them.
-        today: The last day, in UTC.
-        count: How many days.
-    """
-    dates = [today - timedelta(days=back) for back in reversed(range(count))]
-    return [Day(each, uses.get(each, 0), refusals.get(each, 0)) for each in dates]
 
 
 def in_words(day: Day) -> str:

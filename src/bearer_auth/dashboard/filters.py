@@ -31,8 +31,8 @@ _CHOICES = {
     "attention": ("unused", "endless", "ending"),
 }
 
-# What may be a key that somebody has pasted, or a part of one. An owner may have a long id, so there
-# only what begins as a key does.
+# What may be a key that somebody has pasted, or a part of one. An owner may have a long id, so
+# there only what begins as a key does.
 _LONG_WORD = re.compile(r"[0-9A-Za-z_]*[0-9A-Za-z]{40,}[0-9A-Za-z_]*")
 _KEY = re.compile(rf"{PREFIX.pattern}_{ENVIRONMENT.pattern}_[0-9A-Za-z]{{40,}}")
 _PASTED = {"q": _LONG_WORD, "owner": _KEY, "plan": _KEY, "scope": _KEY}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from ...errors import ConfigurationError
 from ...events import Event
 from ..rows import row
 from ..site import site, user
@@ -26,7 +27,10 @@ def show(key_id: str) -> str | Response:
     older = None
     if here.history is not None:
         before = request.args.get("before")
-        events, older = here.history.history(key_id, limit=20, before=before)
+        try:
+            events, older = here.history.history(key_id, limit=20, before=before)
+        except ConfigurationError:  # a cursor that somebody has altered
+            return redirect(url_for("key.show", key_id=key_id), 303)
     done = request.args.get("done")
     return render_template(
         "key.html",
