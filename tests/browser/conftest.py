@@ -1,7 +1,7 @@
 """A real browser before a real server; axe; screenshots.
 
-``BEARER_AUTH_SCREENSHOTS`` names the folder that screenshots go to; by default it is
-``build/screenshots``.
+``BEARER_AUTH_SCREENSHOTS`` names the folder that screenshots go to; ``build/screenshots`` if it
+isn't set.
 """
 
 import os
@@ -128,10 +128,10 @@ def create():
 
 @pytest.fixture
 def shoot():
-    """``shoot(page, name)``: keep a screenshot."""
+    """``shoot(page, name)``: keep a screenshot, of the whole page or ``full_page=False``."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
 
-    def shoot(page, name):
-        page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+    def shoot(page, name, full_page=True):
+        page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=full_page)
 
     return shoot

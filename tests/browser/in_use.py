@@ -1,5 +1,6 @@
 """Keys of a site that has been in use for some time."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -43,9 +44,19 @@ def fill(host, user_id="user_ada"):
     host.sink.flush()
 
 
+class _At:
+    """Tells a sink what happened as if it had been at another time."""
+
+    def __init__(self, at, sink):
+        self._at, self._sink = at, sink
+
+    def emit(self, event):
+        self._sink.emit(replace(event, at=self._at))
+
+
 def _made(sample, host, user_id, now):
-    born = (now - timedelta(days=sample.age)).timestamp()
-    ring = Keyring(host.store, event_sink=host.sink, clock=lambda: born)
+    born = now - timedelta(days=sample.age)
+    ring = Keyring(host.store, event_sink=_At(born, host.sink), clock=born.timestamp)
     lifetime = None if sample.lifetime is None else timedelta(days=sample.lifetime)
     return (
         ring.acting(user_id, address="203.0.113.4")

@@ -41,7 +41,7 @@ def test_another_customer_sees_nothing_of_it(host, signed_in):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_list_and_a_key_of_a_site_in_use(scheme, host, signed_in, shoot):
     in_use.fill(host)
-    page = signed_in("ada", color_scheme=scheme, viewport={"width": 1120, "height": 720})
+    page = signed_in("ada", color_scheme=scheme, viewport={"width": 1120, "height": 800})
     expect(page.get_by_role("row")).to_have_count(8)
     shoot(page, f"in-use-list-{scheme}")
     page.get_by_role("row", name="old partner feed").get_by_role("link").click()
@@ -50,7 +50,7 @@ def test_the_list_and_a_key_of_a_site_in_use(scheme, host, signed_in, shoot):
     page.get_by_role("link", name="warehouse sync").click()
     history = page.get_by_role("region", name="History")
     expect(history).to_contain_text("Refused (403, insufficient_scope)")
-    shoot(page, f"in-use-key-{scheme}")
+    shoot(page, f"in-use-key-{scheme}", full_page=False)
     history.get_by_role("link", name="Older").click()
     history.get_by_role("link", name="Older").click()
     expect(history.get_by_role("row")).to_have_count(6)  # of 45 refusals and the creation
