@@ -72,12 +72,12 @@ def _sum_days() -> None:
     columns: list[sa.ColumnClause[Any]] = [
         sa.column("key_id", sa.String),
         sa.column("day", sa.Integer),
-        sa.column("uses"),
+        sa.column("uses", sa.BigInteger),
     ]
     days = sa.table(words.name("usage_days"), *columns, schema=words.schema())
     done = days.alias("done")
     sums = (
-        sa.select(sa.literal_column("''"), days.c.day, sa.func.sum(days.c.uses))
+        sa.select(sa.literal_column("''", sa.String), days.c.day, sa.func.sum(days.c.uses))
         .where(days.c.key_id != "")
         .where(~sa.exists().where(done.c.key_id == "", done.c.day == days.c.day))
         .group_by(days.c.day)
