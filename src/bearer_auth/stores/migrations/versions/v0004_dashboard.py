@@ -76,8 +76,13 @@ def _sum_days() -> None:
     ]
     days = sa.table(words.name("usage_days"), *columns, schema=words.schema())
     done = days.alias("done")
-    sums = (
-        sa.select(sa.literal_column("''", sa.String), days.c.day, sa.func.sum(days.c.uses))
+    summed: list[sa.ColumnElement[Any]] = [
+        sa.literal_column("''"),
+        days.c.day,
+        sa.func.sum(days.c.uses),
+    ]
+    sums: sa.Select[Any] = (
+        sa.select(*summed)
         .where(days.c.key_id != "")
         .where(~sa.exists().where(done.c.key_id == "", done.c.day == days.c.day))
         .group_by(days.c.day)
