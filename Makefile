@@ -53,7 +53,7 @@ soak: export BEARER_AUTH_SOAK := 1
 soak: venv ## revocation under load on each database, 300 rounds; five minutes of schemathesis
 	$(PY) -m pytest --quiet tests/freshness tests/examples/test_schemathesis.py
 
-demo: ## a real server with real keys; PORT=8000 to move it, CHECK=1 to check it and stop
+demo: ## a real server with real keys, and its dashboard; PORT=8000 to move it, CHECK=1 to check it and stop
 	@tools/venv .venv-demo examples/requirements.txt $(CANDIDATES)
 	@.venv-demo/bin/python examples/demo --port $(or $(PORT),8000) $(if $(filter-out 0,$(CHECK)),--check)
 

@@ -1,8 +1,10 @@
 """``make demo``, run for real: gunicorn, curl, SQLite, signals; only the Python is this one."""
 
 import hashlib
+import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -12,6 +14,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -32,6 +36,7 @@ ok   401: no key
 ok   401: a key that was never issued here
 ok   403: a key without scopes
 ok   200: the X-Request-ID comes back in the headers
+ok   the dashboard asks who you are
 All as documented.
 """
 
@@ -50,7 +55,7 @@ def demo(
 
 @contextmanager
 def running_demo(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", list[str]]]:
-    """The demo on a free port, and the curl lines that it printed."""
+    """The demo on a free port, and the lines that it printed."""
     process = subprocess.Popen(
         [sys.executable, ROOT / "examples" / "demo", "--port", "0", "--folder", folder],
         stdout=subprocess.PIPE,
@@ -60,7 +65,7 @@ def running_demo(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", list[s
     try:
         assert process.stdout is not None
         lines: list[str] = []
-        while sum("http://127.0.0.1" in line for line in lines) < 7:
+        while sum("http://127.0.0.1" in line for line in lines) < 8:
             line = process.stdout.readline()
             assert line, "the demo ended: " + "".join(lines)
             lines.append(line)
@@ -71,7 +76,10 @@ def running_demo(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", list[s
 
 
 def port_of(lines: list[str]) -> str:
-    return lines[-1].rsplit(":", 1)[1].partition("/")[0]
+    """That of the API, whose address comes first."""
+    found = re.search(r"http://127\.0\.0\.1:(\d+) is the API", "".join(lines))
+    assert found
+    return found[1]
 
 
 def test_check_finds_a_real_server_to_answer_as_documented(tmp_path: Path) -> None:
@@ -112,6 +120,42 @@ def test_the_documented_lines_are_printed_with_the_real_keys_in_them(tmp_path: P
     assert f"\ncurl {address}/execute/your-ensemble\n" in printed
     assert 'curl -i -H "X-Request-ID: unique-request-id" \\\n' in printed
     assert "YOUR_API_KEY" not in printed
+
+
+def test_the_dashboard_of_the_same_keys_is_opened_by_the_printed_link(tmp_path: Path) -> None:
+    with running_demo(tmp_path) as (_, lines):
+        (link,) = re.findall(r"dashboard; .* once, .*: (http://127\.0\.0\.1:\d+/\S+)$", lines[-1])
+        address, _, path = link.partition("/sign-in")
+        page = ask(address, "GET", f"/sign-in{path}").read().decode()
+        fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Sec-Fetch-Site": "same-origin",
+        }
+        signed_in = ask(address, "POST", "/sign-in/link", urlencode(fields), headers)
+        cookie = signed_in.headers["Set-Cookie"].partition(";")[0]
+        keys = ask(address, "GET", "/", headers={"Cookie": cookie}).read().decode()
+    assert (signed_in.status, "user_123" in keys, "user_456" in keys) == (303, True, True)
+
+
+def ask(
+    address: str, method: str, path: str, body: str | None = None, headers: Any = None
+) -> http.client.HTTPResponse:
+    """An answer, wherever it redirects to; no connection is kept."""
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=30)
+    connection.request(method, path, body, {**(headers or {}), "Connection": "close"})
+    return connection.getresponse()
+
+
+def test_check_says_when_the_dashboard_does_not_answer(tmp_path: Path) -> None:
+    with running_demo(tmp_path) as (_, lines), socket.create_server(("127.0.0.1", 0)) as other:
+        port = port_of(lines)
+        nobody = other.getsockname()[1]
+        other.close()
+        (tmp_path / f"{port}.lock").write_text(f"http://127.0.0.1:{nobody}/")
+        done = demo("--check", "--port", port, "--folder", tmp_path)
+    assert done.returncode == 1
+    assert "FAIL the dashboard asks who you are: <urlopen error" in done.stdout
 
 
 def test_ctrl_c_ends_it_without_a_word_and_leaves_no_process(tmp_path: Path) -> None:

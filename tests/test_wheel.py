@@ -41,6 +41,29 @@ print(json.dumps({
 }))
 """
 
+DASHBOARD = """
+import json
+from werkzeug.test import Client
+import bearer_auth
+from bearer_auth.dashboard import DashboardUser, create_dashboard
+from bearer_auth.dashboard.operator import create_operator_dashboard
+from bearer_auth.stores.sql import SQLStore
+
+store = SQLStore("sqlite:///keys.db")
+keyring = bearer_auth.Keyring(store)
+mine = Client(create_dashboard(keyring, lambda environ: DashboardUser("user_123")))
+operators = Client(create_operator_dashboard(store))
+
+key_id = keyring.create(user_id="user_123").key_id
+pages = ["/", "/keys/new", f"/keys/{key_id}", f"/keys/{key_id}/rotate", "/overview"]
+files = ["/static/style.css", "/static/script.js", "/static/icon.svg"]
+print(json.dumps({
+    "file": bearer_auth.__file__,
+    "mine": [mine.get(path).status_code for path in pages + files],
+    "operators": operators.get("/sign-in").status_code,
+}))
+"""
+
 
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -53,14 +76,18 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def installed(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The ``bin`` of an environment with the wheel and what it depends on, no more."""
-    folder = tmp_path_factory.mktemp("installed")
+    return install(dist, "", tmp_path_factory.mktemp("installed"))
+
+
+def install(dist: Path, extras: str, folder: Path) -> Path:
     pins = (ROOT / "requirements-dev.txt").read_text()
     constraints = folder / "constraints.txt"
     constraints.write_text("\n".join(re.findall(r"^[^\s=]+==[^\\]+", pins, re.MULTILINE)))
     run(sys.executable, "-m", "venv", folder / "venv")
     bin_folder = folder / "venv" / "bin"
     (wheel,) = dist.glob("*.whl")
-    run(bin_folder / "python", "-m", "pip", "install", "-qq", "-c", constraints, wheel)
+    wanted = f"{wheel}{extras}"
+    run(bin_folder / "python", "-m", "pip", "install", "-qq", "-c", constraints, wanted)
     return bin_folder
 
 
@@ -95,6 +122,35 @@ def test_the_wheel_holds_the_package_and_says_that_it_is_typed(dist: Path) -> No
         "bearer_auth",
         "bearer_auth-0.1.0.dist-info",
     }
+
+
+def test_wheel_and_sdist_hold_what_the_pages_of_the_dashboard_are_made_of(dist: Path) -> None:
+    source = ROOT / "src" / "bearer_auth" / "dashboard"
+    made_of = {
+        str(path.relative_to(source.parents[1]))
+        for folder in ("templates", "static")
+        for path in (source / folder).rglob("*.*")
+    }
+    assert {
+        "bearer_auth/dashboard/templates/base.html",
+        "bearer_auth/dashboard/templates/operator/sign_in.html",
+        "bearer_auth/dashboard/static/style.css",
+    } <= made_of
+    (wheel,), (sdist,) = dist.glob("*.whl"), dist.glob("*.tar.gz")
+    with zipfile.ZipFile(wheel) as archive:
+        assert made_of - set(archive.namelist()) == set()
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/src/")[2] for name in archive.getnames()}
+    assert made_of - names == set()
+
+
+def test_the_dashboard_opens_from_the_installed_wheel(dist: Path, tmp_path: Path) -> None:
+    installed = install(dist, "[dashboard]", tmp_path)
+    (tmp_path / "program.py").write_text(DASHBOARD)
+    answer = json.loads(run(installed / "python", "-I", "program.py", cwd=tmp_path))
+    assert Path(answer["file"]).is_relative_to(installed.parent)
+    assert answer["mine"] == [200] * 8
+    assert answer["operators"] == 200
 
 
 def test_the_sdist_brings_its_tests_and_nothing_that_was_made_here(dist: Path) -> None:

@@ -1,4 +1,4 @@
-"""A real server with real keys, and the documented curl lines for it.
+"""A real server with real keys, the documented curl lines for it, and its dashboard.
 
 ``python examples/demo`` starts it and prints the lines; ``--check`` runs them instead, compares the
 answers with docs/authentication.md, and exits 0 or 1.
@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+import dashboard
 import server
 from cases import check, documented_cases
 from keys import demo_keys
@@ -43,19 +44,23 @@ def main() -> int:
 def run(folder: Path, port: int, *, checking: bool) -> int:
     folder.mkdir(mode=0o700, exist_ok=True)
     if checking and server.runs_at(folder, port):
-        return check(documented_cases(f"http://127.0.0.1:{port}", demo_keys(folder)))
+        cases = documented_cases(f"http://127.0.0.1:{port}", demo_keys(folder))
+        return check(cases, server.dashboard_of(folder, port))
     with server.listening(folder, port) as listener:
-        keys = demo_keys(folder)
-        with server.started(folder, listener) as running:
-            cases = documented_cases(running.address, keys)
-            if checking:
-                return check(cases)
-            print(f"\n{running.address} is the API of docs/authentication.md; Ctrl-C ends it.")
-            print("Paste into another terminal:")
-            for case in cases:
-                print(f"\n# {case.title}\n{case.line}")
-            sys.stdout.flush()
-            running.wait()
+        keys, address = demo_keys(folder), server.address_of(listener)
+        with dashboard.opened(folder, address) as opened:
+            server.note_dashboard(folder, listener, opened.url)
+            with server.started(folder, listener) as running:
+                cases = documented_cases(address, keys)
+                if checking:
+                    return check(cases, opened.url)
+                print(f"\n{address} is the API of docs/authentication.md; Ctrl-C ends it.")
+                print("Paste into another terminal:")
+                for case in cases:
+                    print(f"\n# {case.title}\n{case.line}")
+                print(f"\nIts dashboard; the link works once, within ten minutes: {opened.link}")
+                sys.stdout.flush()
+                running.wait()
     return 0
 
 

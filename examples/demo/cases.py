@@ -5,12 +5,13 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from email.parser import Parser
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bearer_auth import Keyring, MemoryStore
+from dashboard import problem_at
 from keys import DemoKeys
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "authentication.md"
@@ -54,15 +55,22 @@ def documented_cases(address: str, keys: DemoKeys) -> list[Case]:
     ]
 
 
-def check(cases: Iterable[Case]) -> int:
-    """Run each line in a shell, compare, say so in one line each; 0 if all are as documented."""
+def check(cases: Iterable[Case], dashboard: str) -> int:
+    """Run each line in a shell, compare, say so in one line each; then see whether the dashboard
+    answers at its address. 0 if all are as documented."""
     failed = 0
-    for case in cases:
-        problem = _problem(case, _answer_to(case.line))
+    for title, problem in _found(cases, dashboard):
         failed += bool(problem)
-        print(f"{'FAIL' if problem else 'ok  '} {case.title}{problem}", flush=True)
+        print(f"{'FAIL' if problem else 'ok  '} {title}{problem}", flush=True)
     print("Not as documented." if failed else "All as documented.", flush=True)
     return 1 if failed else 0
+
+
+def _found(cases: Iterable[Case], dashboard: str) -> Iterator[tuple[str, str]]:
+    """What was looked at, and what is wrong with it, if anything."""
+    for case in cases:
+        yield case.title, _problem(case, _answer_to(case.line))
+    yield "the dashboard asks who you are", problem_at(dashboard)
 
 
 class Answer(NamedTuple):

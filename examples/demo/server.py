@@ -28,8 +28,7 @@ class CannotStart(Exception):
 
 
 class Running:
-    def __init__(self, address: str, process: "subprocess.Popen[bytes]") -> None:
-        self.address = address
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self.process = process
 
     def wait(self) -> None:
@@ -41,6 +40,10 @@ def port_of(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and int(text) <= 65535):
         raise CannotStart(f"{text} is no port; take one from 1024 to 65535.")
     return int(text)
+
+
+def address_of(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def runs_at(folder: Path, port: int) -> bool:
@@ -91,13 +94,13 @@ def started(folder: Path, listener: socket.socket) -> Iterator[Running]:
         # Ctrl-C in a terminal reaches the whole group; only we decide when the server ends.
         start_new_session=True,
     )
-    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    address = address_of(listener)
     try:
         listener.close()
         _wait_until_it_answers(address, process)
-        yield Running(address, process)
+        yield Running(process)
     finally:
-        _stop(process)
+        stop(process)
 
 
 def _wait_until_it_answers(address: str, process: "subprocess.Popen[bytes] | None" = None) -> None:
@@ -113,13 +116,25 @@ def _wait_until_it_answers(address: str, process: "subprocess.Popen[bytes] | Non
     raise CannotStart(f"{address} did not answer within {START_S} seconds.")
 
 
-def _stop(process: "subprocess.Popen[bytes]") -> None:
+def stop(process: "subprocess.Popen[bytes] | subprocess.Popen[str]") -> None:
+    """End it, if need be by force."""
     process.terminate()
     try:
         process.wait(STOP_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def note_dashboard(folder: Path, listener: socket.socket, url: str) -> None:
+    """Write down where the dashboard of a demo is, for who checks it; in the lock, which is there
+    as long as it is true."""
+    _lock_path(folder, listener.getsockname()[1]).write_text(url)
+
+
+def dashboard_of(folder: Path, port: int) -> str:
+    """Where the dashboard of the demo is that serves a port."""
+    return _lock_path(folder, port).read_text()
 
 
 def _lock_path(folder: Path, port: int) -> Path:

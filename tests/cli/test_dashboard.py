@@ -343,26 +343,3 @@ def test_missing_tables_are_named_with_what_makes_them(run, url, store, words):
     connection.close()
     result = run("dashboard", *words, code=Code.STORE, input=PASSWORD)
     assert "run 'bearer-auth db upgrade'" in result.stderr
-
-
-def test_what_is_done_on_the_pages_is_in_the_history_at_once(run, store, issued, monkeypatch):
-    """The pages read what they have told, and who has done it."""
-        from bearer_auth.dashboard import operator
-
-    made = {}
-    create = operator.create_operator_dashboard
-
-    def remember(*given, **options):
-        made.update(options, app=create(*given, **options))
-        return made["app"]
-
-    monkeypatch.setattr(operator, "create_operator_dashboard", remember)
-    monkeypatch.setattr(dashboard, "_run", lambda server: use(server))
-
-    def use(server):
-        made["keyring"].acting("alice", address="192.0.2.7").revoke(issued.key_id)
-        (event,), _ = made["events"].history(issued.key_id)
-        assert (event.name, event.data["by"]) == ("key.revoked", "alice")
-        server.close()
-
-    run("dashboard", "--port", "0")

@@ -3,7 +3,8 @@
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import sqlalchemy
@@ -13,7 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from bearer_auth.errors import ConfigurationError, StoreUnavailable
 from bearer_auth.records import KeyRecord
-from bearer_auth.stores import sql_migrate
+from bearer_auth.stores import Use, sql_migrate
 from bearer_auth.stores.server import ServerDatabase
 from bearer_auth.stores.sql import SQLStore, metadata
 from bearer_auth.stores.sql_migrate import known_revisions, statements, upgrade
@@ -257,6 +258,28 @@ def test_the_keys_that_there_are_can_be_searched_after_the_upgrade(engine, empty
     ]
 
 
+@pytest.mark.parametrize("printed", [False, True])
+def test_the_uses_that_were_counted_by_key_are_summed_up(engine, empty_url, printed):
+    store = SQLStore(empty_url, create=True)
+    store.add([KEY, replace(KEY, key_id="b" * 16)])
+    for letter, at, uses in (("a", NOW, 1), ("b", NOW, 2), ("b", NOW + timedelta(days=1), 4)):
+        store.record_used([Use(letter * 16, "0011223344556677", at, uses)])
+    run(
+        engine,
+        "DELETE FROM bearer_auth_usage_days WHERE key_id = ''",
+        "INSERT INTO bearer_auth_usage_days VALUES ('', 21916, 5)",  # by an attempt that broke off
+    )
+    if printed:
+        text = statements(engine.dialect.name, TABLES, "0003")
+        start = text.index("INSERT INTO bearer_auth_usage_days")
+        run(engine, text[start : text.index(";", start)])
+    else:
+        run(engine, "UPDATE bearer_auth_alembic_version SET version_num = '0003'")
+        assert store.upgrade() == ["0004"]
+    assert store.uses_by_day(date(2030, 1, 1)) == {date(2030, 1, 1): 3, date(2030, 1, 2): 5}
+    store.close()
+
+
 def test_the_printed_upgrade_fills_what_is_searched_too():
     text = statements("postgresql", TABLES, "0003")
     assert "COMMIT;\n\nUPDATE bearer_auth_keys SET search=substr(lower(" in text
@@ -364,7 +387,7 @@ def test_prefix_and_schema_are_kept(servers):
 
 WORKER = """
 import sys
-from bearer_auth.stores import sql_migrate
+from bearer_auth.stores import Use, sql_migrate
 from bearer_auth.stores.sql import SQLStore
 
 print("ready", flush=True)

@@ -74,8 +74,19 @@ def create_dashboard(
         raise TypeError(f"keyring must be a Keyring, not {type(keyring).__name__}")
     if not callable(identify):
         raise TypeError("identify must be a function of the environ")
+    if login_url is not None and not isinstance(login_url, str):
+        raise TypeError(f"login_url must be text, not {type(login_url).__name__}")
     if login_url is not None and not _is_local(login_url):
         raise ConfigurationError(f"login_url must be a path of this site: {login_url!r}")
+    if not isinstance(texts, Texts):
+        raise TypeError(f"texts must be Texts(), or of a subclass, not {texts!r}")
+    for method in ("history", "refusals_by_day", "most_refused"):
+        if events is not None and not callable(getattr(events, method, None)):
+            # It may be a URL with a password in it, so it is not quoted.
+            raise TypeError(
+                f"events must have a method {method}, as SQLEventSink has, not be of "
+                f"{type(events).__name__}"
+            )
     store = keyring.writable_store()
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_FORM
@@ -119,8 +130,8 @@ def _as_json(value: object) -> str:
 
 def _is_local(url: str) -> bool:
     parts = urlsplit(url)
-    plain = url.startswith("/") and not url.startswith("//") and "\\" not in url
-    return plain and not parts.scheme and not parts.netloc
+    plain = url.isprintable() and not url.startswith("//") and "\\" not in url
+    return plain and url.startswith("/") and not parts.scheme and not parts.netloc
 
 
 def _admit() -> Response | None:

@@ -31,11 +31,12 @@ _CHOICES = {
     "attention": ("unused", "endless", "ending"),
 }
 
-# What may be a key that somebody has pasted, or a part of one. An owner may have a long id, so
-# there only what begins as a key does.
-_LONG_WORD = re.compile(r"[0-9A-Za-z_]*[0-9A-Za-z]{40,}[0-9A-Za-z_]*")
+# In what may be a key that somebody has pasted, or a part of one. An owner may have a long id, so
+# there only what has the beginning of a key in it.
+_WORD = re.compile(r"[0-9A-Za-z_]{40,}")
+_LONG = re.compile(r"[0-9A-Za-z]{40,}")
 _KEY = re.compile(rf"{PREFIX.pattern}_{ENVIRONMENT.pattern}_[0-9A-Za-z]{{40,}}")
-_PASTED = {"q": _LONG_WORD, "owner": _KEY, "plan": _KEY, "scope": _KEY}
+_PASTED = {"q": _LONG, "owner": _KEY, "plan": _KEY, "scope": _KEY}
 _HASH = re.compile(r"[0-9a-f]+")  # no key: among 43 random characters there are others
 
 _LENGTHS = {"q": 255, "environment": 16, "plan": 64, "scope": 128, "owner": 255}
@@ -65,7 +66,7 @@ class Filters:
         if not user.may_manage_all:
             values.pop("owner", None)
         for name in values.keys() & _PASTED.keys():
-            values[name] = _PASTED[name].sub(_without_secret, values[name])
+            values[name] = _without_secret(values[name], _PASTED[name])
         return cls(**values)
 
     def given(self) -> dict[str, str]:
@@ -133,9 +134,13 @@ def _can_be(name: str, value: str) -> bool:
     return True
 
 
-def _without_secret(word: re.Match[str]) -> str:
-    """The id of a key in place of the key: a filter goes into the address of the page."""
-    if _HASH.fullmatch(word[0]):
-        return word[0]
-    token = parse(word[0])
-    return "…" if token is None else token.key_id
+def _without_secret(text: str, pasted: re.Pattern[str]) -> str:
+    """With the id of a key in place of the key: a filter goes into the address of the page."""
+
+    def public(word: re.Match[str]) -> str:
+        if not pasted.search(word[0]) or _HASH.fullmatch(word[0]):
+            return word[0]
+        token = parse(word[0])
+        return "…" if token is None else token.key_id
+
+    return _WORD.sub(public, text)

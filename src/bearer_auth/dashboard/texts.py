@@ -45,7 +45,6 @@ class Texts:
     sort = "Order"
     attention = "Needs attention"
     name = "Name"
-    key = "Key"
     created = "Created"
     last_used = "Last used"
     expires = "Expires"
@@ -120,7 +119,6 @@ class Texts:
     history = "History"
     no_history = "Nothing is known of what happened to this key."
     older = "Older"
-    created_by = "Created by"
     key_id = "Id"
     allowed_ips = "Allowed addresses"
     revoked_at = "Revoked"
@@ -270,8 +268,9 @@ class Texts:
 
     def live_keys(self, count: int, more: bool) -> str:
         """How many keys a bulk would end."""
-        number = self.more_than(count) if more else str(count)
-        return f"{number} key{'' if number == '1' else 's'} that are not revoked yet"
+        if count == 1 and not more:
+            return "1 key that is not revoked yet"
+        return f"{self.more_than(count) if more else count} keys that are not revoked yet"
 
     def refused(self, count: int) -> str:
         """How often a key was refused."""
@@ -295,6 +294,8 @@ class Texts:
         "key.rotated": "Rotated",
         "key.rotation_finished": "Grace ended",
         "key.revoked": "Revoked",
+        "key.purged": "Deleted",
+        "key.alias_used": "Sent in another header",
         "key.expiring": "Found to end soon",
         "key.idle": "Found to be unused",
         "request.refused": "Refused",

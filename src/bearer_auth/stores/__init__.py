@@ -133,7 +133,8 @@ class Query:
             none.
         scan: Look at no more records than this, in the order of the list. The page may then be
             short, or empty, and still have a ``next_cursor``, behind the last one that was looked
-            at. A store may look at more; ``None`` bounds nothing.
+            at, which is one of those of ``user_id`` and ``tenant_id``. A store may look at more;
+            ``None`` bounds nothing.
         limit: Records a page, 1 to 1000.
         after: The ``next_cursor`` of the page before, which had the same ``sort``.
     """

@@ -12,7 +12,7 @@ from ..errors import Conflict, KeyExists
 from ..records import KeyRecord
 from . import Page, Query, Usage, Use
 from .cursor import decode_cursor, encode_cursor, is_behind, sort_key
-from .search import matches
+from .search import is_theirs, matches
 
 
 class MemoryStore:
@@ -71,7 +71,7 @@ class MemoryStore:
         sort = query.sort
         start = None if query.after is None else decode_cursor(query.after, sort)
         with self._lock:
-            records = list(self._records.values())
+            records = [one for one in self._records.values() if is_theirs(query, one)]
             usage = dict(self._usage)
         if query.scan is None:  # else what is looked at is told before what is found
             records = [one for one in records if matches(query, one, usage.get(one.key_id))]

@@ -9,9 +9,19 @@ MAX_SEARCHED = 511
 """Characters: a name, a line break and a user id, which is what an index can hold everywhere."""
 
 
+WHOSE = ("user_id", "tenant_id")
+"""The filters that say whose keys are asked for. Others' are not even looked at: the cursor of a
+bounded search names the last key that was."""
+
+
 def searchable(record: KeyRecord) -> str:
     """The name and the owner of a key, in which capitals don't matter; lists are sorted by it."""
     return f"{record.name}\n{record.user_id}".casefold()[:MAX_SEARCHED]
+
+
+def is_theirs(query: Query, record: KeyRecord) -> bool:
+    """Whether a record is of those whose keys are asked for."""
+    return all(getattr(query, name) in (None, getattr(record, name)) for name in WHOSE)
 
 
 def matches(query: Query, record: KeyRecord, usage: Usage | None) -> bool:
@@ -22,7 +32,9 @@ def matches(query: Query, record: KeyRecord, usage: Usage | None) -> bool:
         record: The record.
         usage: When its key was used, if it was.
     """
-    for name in ("user_id", "tenant_id", "environment", "plan"):
+    if not is_theirs(query, record):
+        return False
+    for name in ("environment", "plan"):
         wanted = getattr(query, name)
         if wanted is not None and getattr(record, name) != wanted:
             return False

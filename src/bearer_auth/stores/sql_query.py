@@ -9,6 +9,7 @@ from sqlalchemy import Column, ColumnElement, Select, or_, select
 
 from . import Query
 from .cursor import SortKey, decode_cursor
+from .search import WHOSE
 from .sql_filters import EQUALS, Filters, holds
 from .sql_tables import Tables, record_columns
 
@@ -54,7 +55,7 @@ class Listing:
     def hits(self) -> Select[Any] | None:
         """Selects ids of keys with the text that is looked for, and one more than are of use;
         ``None`` if there is a better way to find them."""
-        if not self._query.text or self._query.user_id is not None or self._query.sort == "name":
+        if not self._query.text or self._query.user_id is not None:
             return None
         text = self._query.text.casefold()
         found = holds(self._keys.c.search, text, self._dialect)
@@ -99,11 +100,12 @@ class Listing:
         return [one.desc() if self._descending else one.asc() for one in self._place]
 
     def _conditions(self) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
-        """Those that the index serves, and all others."""
+        """Those of the rows that are looked at, by an index, and all others."""
         indexed = self._behind_start()
         others = self._filters.content()
         for name in EQUALS:
-            (indexed if name == self._best else others).extend(self._filters.equal(name))
+            looked_at = name == self._best or name in WHOSE
+            (indexed if looked_at else others).extend(self._filters.equal(name))
         if self._best == "status":
             indexed += self._filters.equal("status")
         if self._best != "status" or self._query.state != "revoked":

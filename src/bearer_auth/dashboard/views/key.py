@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, render_template, request
+from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from ...errors import ConfigurationError
@@ -13,8 +14,6 @@ from ..rows import row
 from ..site import site, user
 
 key = Blueprint("key", __name__)
-
-DONE = ("revoked", "grace")
 
 
 @key.get("/keys/<key_id>")
@@ -29,16 +28,19 @@ def show(key_id: str) -> str | Response:
         before = request.args.get("before")
         try:
             events, older = here.history.history(key_id, limit=20, before=before)
-        except ConfigurationError:  # a cursor that somebody has altered
-            return redirect(url_for("key.show", key_id=key_id), 303)
-    done = request.args.get("done")
+        except ConfigurationError:  # the text in the address is no cursor
+            raise NotFound from None
+    live = [secret for secret in record.secrets if secret.live_at(now)]
+    said = request.args.get("done", "")
+    # The address says it, which anybody can write: only if it is so.
+    done = {"revoked": record.status == "revoked", "grace": len(live) == 1}
     return render_template(
         "key.html",
         row=row(record, here.keyring.usage(key_id), here.keyring.prefix, now),
-        live=[s for s in record.secrets if s.expires_at is None or s.expires_at > now],
+        live=live,
         days=here.days(key_id),
         events=events,
         older=older,
-        done=done if done in DONE else None,
+        done=said if done.get(said) else None,
         manages=user().may_manage_all,
     )

@@ -8,7 +8,7 @@ from datetime import timedelta
 from flask import Blueprint, render_template
 
 from ...records import KeyRecord
-from ..filters import attention
+from .. import filters
 from ..rows import Row, row
 from ..site import site, user
 
@@ -43,7 +43,8 @@ def show() -> str:
     refused = _refused()
     return render_template(
         "overview.html",
-        concerns=[concern for concern in concerns if concern.rows],
+        concerns=[concern for concern in concerns if concern.rows or concern.more],
+        looked_at=filters.SCAN,
         refused=refused,
         days=site().days(),
     )
@@ -52,7 +53,7 @@ def show() -> str:
 def _concern(kind: str) -> Concern:
     here = site()
     now = here.keyring.now()
-    page = here.store.find(attention(kind, user(), now, COUNTED))
+    page = here.store.find(filters.attention(kind, user(), now, COUNTED))
     rows = [
         row(record, page.usage.get(record.key_id), here.keyring.prefix, now)
         for record in page[:SHOWN]

@@ -6,6 +6,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from ...errors import ConfigurationError
 from ...stores import Query
 from ..rows import row
 from ..site import site, user
@@ -32,7 +33,10 @@ def end(key_id: str) -> Response | tuple[str, int]:
     word = request.form.get("confirm", "").strip()
     if described.used_lately(here.keyring.now()) and word != here.texts.confirm_word:
         return _form(key_id, here.texts.confirm_wrong), 400
-    here.acting().revoke(key_id, _reason())
+    try:
+        here.acting().revoke(key_id, _reason())
+    except ConfigurationError as error:  # of the reason
+        return _form(key_id, str(error)), 400
     return redirect(url_for("key.show", key_id=key_id, done="revoked"), 303)
 
 
@@ -47,9 +51,13 @@ def end_all() -> str | tuple[str, int]:
     """End all keys of an owner."""
     here = site()
     owner = _owner(request.form.get("user_id", ""))
-    if request.form.get("confirm", "").strip() not in (owner, visible(owner)):
+    typed = request.form.get("confirm", "")
+    if not typed or typed.strip() not in (owner.strip(), str(visible(owner)).strip()):
         return _owner_form(owner, here.texts.confirm_owner_wrong), 400
-    count = here.acting().revoke_all(user_id=owner, reason=_reason())
+    try:
+        count = here.acting().revoke_all(user_id=owner, reason=_reason())
+    except ConfigurationError as error:  # of the reason
+        return _owner_form(owner, str(error)), 400
     return _owner_form(owner, ended=count)
 
 

@@ -1,0 +1,334 @@
+"""The list of keys, its search, and the page of one key."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+
+from bearer_auth.dashboard import DashboardUser, filters
+from bearer_auth.errors import ConfigurationError, StoreUnavailable
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    "{{ 7 * 7 }}{% raw %}",
+    "</title></textarea></style><svg onload=alert(1)>",
+    "javascript:alert(1)",
+    "&lt;b&gt;&amp;",
+    "%3Cscript%3E",
+    "a\u202etxt.exe\u2066",
+    "ad\u200bmin\ufeff",
+    "\u3164",
+]
+SHOWN = {
+    "a\u202etxt.exe\u2066": "a[U+202E]txt.exe[U+2066]",
+    "ad\u200bmin\ufeff": "ad[U+200B]min[U+FEFF]",
+    "\u3164": "[U+3164]",
+}
+
+
+# The list
+
+
+def test_a_new_member_is_told_what_a_key_is_for(alice):
+    page = alice.get("/")
+    assert "No keys yet" in page.words
+    assert "/keys/new" in page.links
+
+
+def test_the_list_says_of_each_key_what_matters(alice, operator, keyring, clock, use):
+    issued = keyring.create(
+        user_id="alice", name="CI", scopes=["a:b"], expires_in=timedelta(days=3, minutes=1)
+    )
+    clock.advance(timedelta(minutes=5))
+    use(issued.record)
+    clock.advance(timedelta(minutes=2))
+    page = alice.get("/")
+    assert f"/keys/{issued.record.key_id}" in page.links
+    masked = f"ba_production_{issued.record.key_id[:4]}…"
+    assert f"CI {masked} Active a:b 1 Jan 2030 2 minutes ago expires in 2 days" in page.words
+    assert f"CI {masked} Active alice a:b" in operator.get("/").words
+
+
+def test_the_list_has_pages(alice, keyring, clock):
+    for number in range(51):
+        keyring.create(user_id="alice", name=f"number {number}.")
+        clock.advance(1)
+    page = alice.get("/")
+    assert "number 50." in page.words
+    assert "number 1." in page.words
+    assert "number 0." not in page.words
+    (following,) = [link for link in page.links if "after=" in link]
+    assert "number 0." in alice.get(following).words
+
+
+@pytest.mark.parametrize("after", ["", "x", "0.0000000000000000", "name.x.y", "\0", "9" * 300])
+@pytest.mark.parametrize("sort", ["", "name", "expiry"])
+def test_an_altered_cursor_leads_to_the_first_page_or_another_one_of_theirs(
+    bob, keyring, after, sort
+):
+    keyring.create(user_id="alice", name="Alice's")
+    answer = bob.get("/", query_string={"after": after, "sort": sort, "q": "x"})
+    assert answer.status in (200, 303)
+    assert "Alice" not in answer.source
+    if answer.status == 303:
+        assert answer.location == (f"/?q=x&sort={sort}" if sort else "/?q=x")
+        assert bob.get(answer.location).status == 200
+
+
+@pytest.mark.parametrize("attention", ["", "unused", "endless", "ending"])
+@pytest.mark.parametrize("status", ["", "active", "suspended", "expired", "revoked"])
+def test_every_combination_of_filters_has_an_answer(alice, operator, keyring, status, attention):
+    keyring.create(user_id="alice")
+    for sort in ("newest", "oldest", "name", "expiry"):
+        given = {
+            "status": status,
+            "attention": attention,
+            "sort": sort,
+            "q": "%_'\\\"",
+            "scope": "a",
+        }
+        given |= {"environment": "production", "plan": "pro"}
+        for browser in (alice, operator):
+            assert browser.get("/", query_string=given | {"owner": "alice"}).status == 200
+            assert browser.get("/", query_string={"status": status, "sort": sort}).status == 200
+
+
+def test_filters_find_what_they_say(operator, keyring):
+    for user, name, plan in (
+        ("alice", "One", "pro"),
+        ("bob", "Two", "pro"),
+        ("carol", "Three", "x"),
+    ):
+        keyring.create(user_id=user, name=name, plan=plan, scopes=[f"{user}:read"])
+    for given, found in [
+        ({"q": "TW"}, "Two"),
+        ({"q": "CARO"}, "Three"),
+        ({"owner": "alice"}, "One"),
+        ({"plan": "x"}, "Three"),
+        ({"scope": "bob:read"}, "Two"),
+    ]:
+        page = operator.get("/", query_string=given)
+        assert [name for name in ("One", "Two", "Three") if name in page.words] == [found]
+
+
+def test_ids_walked_by_another_user_a_cursor_tells_nothing_of_what_was_looked_at(
+    browser, keyring, clock, monkeypatch
+):
+    # Of a bounded search the cursor stands behind the last key that was looked at
+    monkeypatch.setattr(filters, "SCAN", 2)
+    others = []
+    for number in range(8):
+        for owner in ({"user_id": "eve"}, {"user_id": "alice", "tenant_id": "other"}):
+            others.append(keyring.create(name=f"secret plan {number}", **owner).record.key_id)
+        keyring.create(user_id="alice", tenant_id="acme", name=f"mine {number}")
+        clock.advance(1)
+    here = browser(DashboardUser("alice", tenant_id="acme"))
+    for sort in ("newest", "oldest", "name"):
+        for given in ({}, {"q": "mine"}, {"scope": "a:b"}, {"status": "active"}):
+            page, seen = here.get("/", query_string={"sort": sort, **given}), ""
+            for _ in range(20):
+                seen += page.source
+                onward = [link for link in page.links if "after=" in link]
+                if not onward:
+                    break
+                page = here.get(onward[-1])
+            assert not [key_id for key_id in others if key_id in seen]
+            assert "c2VjcmV0" not in seen  # "secret", as the cursor of a list by name has it
+
+
+# The search
+
+
+def test_the_search_leads_to_the_list(alice):
+    answer = alice.fill_in("/keys/new", "/search", q="nightly backup", sort="name", owner="bob")
+    assert (answer.status, answer.location) == (303, "/?q=nightly+backup&sort=name")
+
+
+@pytest.mark.parametrize("around", ["{}", " {}\n", "\t{} "])
+def test_the_key_in_no_address_a_pasted_one_leads_to_its_page(alice, keyring, caplog, around):
+    caplog.set_level(logging.DEBUG)
+    issued = keyring.create(user_id="alice")
+    answer = alice.fill_in("/keys/new", "/search", q=around.format(issued.token))
+    assert (answer.status, answer.location) == (303, f"/keys/{issued.record.key_id}")
+    assert issued.token not in answer.source + caplog.text
+
+
+@pytest.mark.parametrize(
+    "around",
+    ["Bearer {}", "x {} y", "API_KEY={}", "{}{}", "_{}_", '"{}"', "https://h/?key={}", "{}x"],
+)
+def test_the_key_in_no_address_when_it_is_pasted_among_other_words(
+    alice, operator, keyring, caplog, around
+):
+    caplog.set_level(logging.DEBUG)
+    issued = keyring.create(user_id="alice")
+    secret = issued.token[-49:]
+    text = around.format(issued.token, issued.token)
+    for browser in (alice, operator):
+        for field in ("q", "owner", "plan", "scope"):
+            answer = browser.fill_in("/keys/new", "/search", **{field: text})
+            assert answer.status == 303
+            assert secret not in answer.location + answer.source
+            page = browser.get("/", query_string={field: text})
+            assert secret not in page.source
+    assert secret not in caplog.text
+
+
+def test_the_search_is_no_form_by_address(alice):
+    page = alice.get("/?q=x")
+    assert '<form class="search" method="post"' in page.source
+
+
+# One key
+
+
+def test_the_page_of_a_key_says_what_is_known_of_it(alice, keyring, clock, use):
+    issued = keyring.create(
+        user_id="alice", name="CI", plan="pro", scopes=["a:b"], allowed_ips=["192.0.2.0/24"]
+    )
+    record = keyring.rotate(issued.record.key_id, timedelta(hours=2)).record
+    use(record, secret=1)
+    clock.advance(timedelta(minutes=2))
+    page = alice.get(f"/keys/{record.key_id}")
+    assert page.title == "CI"
+    for words in (
+        f"Id {record.key_id}",
+        "Plan pro",
+        "Scopes a:b",
+        "Expires never expires",
+        "Allowed addresses 192.0.2.0/24",
+        "Current secret : never used",
+        "Earlier secret : last used 2 minutes ago, valid for another 1 hour",
+        "End grace now",
+        "Rotated",
+    ):
+        assert words in page.words
+    assert "Owner" not in page.words
+
+
+def test_the_metadata_is_for_operators(alice, operator, keyring):
+    metadata = {"crm": "Ümläut <b>", "note": {"a": 1}}
+    key_id = keyring.create(user_id="alice", metadata=metadata).record.key_id
+    member, page = alice.get(f"/keys/{key_id}"), operator.get(f"/keys/{key_id}")
+    assert "Metadata" not in member.words
+    assert "crm" not in member.source
+    assert 'Metadata { "crm": "Ümläut <b>", "note": { "a": 1 } }' in page.words
+
+
+def test_injected_markup_a_link_can_not_make_the_page_say_what_is_not_so(alice, keyring):
+    key_id = keyring.create(user_id="alice").record.key_id
+    keyring.rotate(key_id)
+    for done in ("revoked", "grace", "<b>"):
+        page = alice.get(f"/keys/{key_id}?done={done}")
+        assert "This key is revoked" not in page.words
+        assert "The grace is over" not in page.words
+
+
+def test_a_cursor_of_the_history_that_is_none_is_no_failure(make_dashboard, browse, keyring, trail):
+    def history(key_id, *, limit=50, before=None):
+        raise ConfigurationError("before must be a cursor")
+
+    trail.history = history
+    key_id = keyring.create(user_id="alice").record.key_id
+    answer = browse(make_dashboard(), DashboardUser("alice")).get(f"/keys/{key_id}?before=x")
+    assert answer.status == 404
+
+
+def test_without_an_audit_trail_there_is_no_history(make_dashboard, browse, keyring):
+    key_id = keyring.create(user_id="alice").record.key_id
+    page = browse(make_dashboard(events=None), DashboardUser("alice")).get(f"/keys/{key_id}")
+    assert "Nothing is known of what happened to this key." in page.words
+
+
+# Hostile names, metadata, scopes
+
+
+@pytest.fixture
+def hostile_pages(keyring, alice, operator, trail, use):
+    """Each page that shows what somebody wrote, when all of that is this text."""
+
+    def pages(text):
+        issued = keyring.create(
+            user_id="alice",
+            name=text,
+            plan=text[:64],
+            created_by=text,
+            tenant_id=text,
+            metadata={text: [text]},
+        )
+        use(issued.record)
+        record = keyring.acting(text).rotate(issued.record.key_id).record
+        trail.refusals = {record.key_id: 100}
+        key = f"/keys/{record.key_id}"
+        for browser in (alice, operator):
+            for path in ("/", "/overview", key, f"{key}/rotate", f"{key}/revoke"):
+                yield browser.get(path)
+            yield browser.get("/", query_string={"q": text, "plan": text, "scope": text})
+            yield browser.fill_in("/keys/new", "/keys", name=text, lifetime="never")
+        keyring.acting(text).revoke(record.key_id, text)
+        yield operator.get(key)
+        yield alice.get(key)
+
+    return pages
+
+
+@pytest.mark.parametrize("store", ["memory"], indirect=True)
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_names_are_text_on_every_page(hostile_pages, text):
+    for number, page in enumerate(hostile_pages(text)):
+        assert page.status in (200, 400), number
+        for tag, attributes in page.tags:
+            assert tag not in ("img", "iframe", "object", "style", "textarea"), number
+            assert not [name for name in attributes if name.startswith("on")], number
+            assert tag != "script" or attributes == ("src", "defer"), number
+        assert not [link for link in page.links if not link.startswith(("/", "#"))]
+        shown = SHOWN.get(text, text)
+        assert shown in page.words or shown in page.fields.values(), number
+        if text in SHOWN:
+            assert text not in page.source, number
+
+
+@pytest.mark.parametrize("store", ["memory"], indirect=True)
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_owners_are_text_to_an_operator(browser, keyring, operator, text):
+    record = keyring.create(user_id=text).record
+    shown = SHOWN.get(text, text)
+    for path in ("/", f"/keys/{record.key_id}"):
+        page = operator.get(path)
+        assert shown in page.words
+        (link,) = [link for link in page.links if "owner=" in link]
+        assert record.key_id in operator.get(link).source  # the link finds just this owner
+    for path in ("/owners/revoke", "/keys/new"):
+        page = operator.get(path, query_string={"user_id": text, "owner": text})
+        assert shown in page.words or shown in page.fields.values()
+        assert "script" not in [tag for tag, attributes in page.tags if "src" not in attributes]
+    # who is signed in stands at the top of each page
+    page = browser(DashboardUser(text, name=text)).get("/")
+    assert f"Signed in as {shown}" in page.words
+
+
+# What fails
+
+
+@pytest.mark.parametrize("path", ["/", "/?q=x", "/overview", "/keys/0000000000000000"])
+def test_a_store_that_is_away_is_said_on_a_page(alice, store, monkeypatch, path):
+    def away(*_, **__):
+        raise StoreUnavailable("keys.db: disk I/O error")
+
+    for method in ("find", "get"):
+        monkeypatch.setattr(type(store), method, away)
+    answer = alice.get(path)
+    assert (answer.status, answer.title) == (503, "The keys can't be reached")
+    assert "disk" not in answer.source
+
+
+def test_the_search_of_a_store_that_is_away_leads_nowhere(alice, store, monkeypatch):
+    def away(*_, **__):
+        raise StoreUnavailable("away")
+
+    token = alice.form_token()
+    monkeypatch.setattr(type(store), "get", away)
+    answer = alice.send("/search", {"token": token, "q": "0" * 16})
+    assert (answer.status, answer.location) == (503, None)
