@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from ...errors import ConfigurationError
 from ...events import Event
 from ..rows import row
-from ..site import site, user
+from ..site import site
 
 key = Blueprint("key", __name__)
 
@@ -42,5 +42,4 @@ def show(key_id: str) -> str | Response:
         events=events,
         older=older,
         done=said if done.get(said) else None,
-        manages=user().may_manage_all,
     )
