@@ -123,7 +123,7 @@ def test_the_key_goes_into_a_file_by_a_form(alice):
     file = alice.send("/keys/env", form)
     assert (file.status, file.source) == (200, f"API_KEY={answer.key}\n")
     assert file.headers["Content-Type"] == "text/plain; charset=utf-8"
-    assert file.headers["Content-Disposition"] == 'attachment; filename=".env"'
+    assert file.headers["Content-Disposition"] == 'attachment; filename="api_key.env"'
     assert file.headers["Cache-Control"] == "no-store"
 
 
