@@ -1,7 +1,7 @@
 """A real browser before a real server; axe; screenshots.
 
-``BEARER_AUTH_SCREENSHOTS`` names the folder that screenshots go to; ``build/screenshots`` if it
-isn't set.
+``BEARER_AUTH_SCREENSHOTS`` names the folder that screenshots go to; by default it is
+``build/screenshots``.
 """
 
 import os

@@ -36,6 +36,7 @@ def test_a_hostile_name_is_text_on_every_page(host, hostile, signed_in, create, 
     expect(page.get_by_role("link", name=shown)).to_be_visible()
     page.get_by_label("Reason").fill(typed)
     page.get_by_role("button", name="Revoke key").click()
+    expect(page.get_by_role("status")).to_contain_text("This key is revoked.")
     host.sink.flush()
     page.reload()
     expect(page.get_by_role("definition").filter(has_text=shown)).to_have_count(1)

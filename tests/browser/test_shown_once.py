@@ -1,7 +1,5 @@
 """THREATS.md, Dashboard: a key is seen once, and made once."""
 
-import re
-
 import pytest
 from playwright.sync_api import Error, expect
 
@@ -71,23 +69,26 @@ def test_a_double_click_makes_one_key_and_shows_it(host, signed_in):
     assert names(host) == ["nightly backup"]
 
 
-def test_a_double_click_without_javascript_makes_one_key(host, signed_in):
-    page = signed_in(java_script_enabled=False)
-    fill_in(page).dblclick()
-    expect(page.get_by_role("heading", level=1)).to_have_text(
-        re.compile("Key created|That was sent already")
-    )
-    assert names(host) == ["nightly backup"]
-
-
-def test_a_second_click_while_the_server_is_slow_doesnt_lose_the_key(host, signed_in):
-    page = signed_in()
+def click_twice_at_a_slow_server(host, page):
     box = fill_in(page).bounding_box()
     with host.server.slow():
         with page.expect_request("**/keys/keys"):
             page.mouse.click(box["x"] + 5, box["y"] + 5)
         page.mouse.click(box["x"] + 5, box["y"] + 5)
+        page.evaluate("0")  # the browser has dealt with the click
+
+
+def test_a_second_click_while_the_server_is_slow_doesnt_lose_the_key(host, signed_in):
+    page = signed_in()
+    click_twice_at_a_slow_server(host, page)
     expect(page.get_by_role("heading", level=1)).to_have_text("Key created")
+    assert names(host) == ["nightly backup"]
+
+
+def test_a_second_click_at_a_slow_server_without_javascript_makes_one_key(host, signed_in):
+    page = signed_in(java_script_enabled=False)
+    click_twice_at_a_slow_server(host, page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("That was sent already")
     assert names(host) == ["nightly backup"]
 
 
