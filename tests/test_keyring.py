@@ -810,9 +810,41 @@ def test_lists_are_filtered_and_come_in_pages(keyring: Keyring, clock: FakeClock
     assert listed(status="expired") == [0]
 
 
+def test_lists_are_searched_and_sorted(keyring: Keyring, clock: FakeClock) -> None:
+    names: dict[str, str] = {}
+    for name, plan, scopes, expires_in in (
+        ("CI", "pro", ["jobs:read"], 2 * HOUR),
+        ("backup", "default", ["jobs:*"], HOUR),
+        ("ci of Ann", "pro", ["jobs:*"], None),
+    ):
+        issued = keyring.create(
+            user_id="user_123", name=name, plan=plan, scopes=scopes, expires_in=expires_in
+        )
+        names[issued.key_id] = name
+        clock.advance(1)
+
+    def listed(**filters: Any) -> list[str]:
+        return [names[record.key_id] for record in keyring.list(**filters)]
+
+    assert listed(plan="pro") == ["ci of Ann", "CI"]
+    assert listed(scope="jobs:*") == ["ci of Ann", "backup"]
+    assert listed(scope="jobs") == []
+    assert listed(text="Ci") == ["ci of Ann", "CI"]
+    assert listed(text="USER_12", plan="default") == ["backup"]
+    assert listed(sort="oldest") == ["CI", "backup", "ci of Ann"]
+    assert listed(sort="name") == ["backup", "CI", "ci of Ann"]
+    assert listed(sort="expiry") == ["backup", "CI"]
+    page = keyring.list(sort="name", limit=2)
+    assert listed(sort="name", after=page.next_cursor) == ["ci of Ann"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
+        ({"sort": "owner"}, ConfigurationError, "sort must be newest, oldest, name or expiry: 'o"),
+        ({"plan": 5}, TypeError, "plan must be text, not int"),
+        ({"scope": ["jobs"]}, TypeError, "scope must be text, not list"),
+        ({"text": b"ci"}, TypeError, "text must be text, not bytes"),
         ({"status": "dead"}, ConfigurationError, "status must be active, suspended, expired or"),
         ({"limit": 0}, ConfigurationError, "limit must be 1 to 1000: 0"),
         ({"limit": 1001}, ConfigurationError, "limit must be 1 to 1000: 1001"),

@@ -5,15 +5,7 @@ from pathlib import Path
 from flask import Flask, Response, request, send_file
 from werkzeug.exceptions import HTTPException
 
-from bearer_auth import (
-    APIError,
-    BearerAuth,
-    EventSink,
-    InvalidRequest,
-    KeyStore,
-    Rule,
-    get_principal,
-)
+from bearer_auth import APIError, BearerAuth, InvalidRequest, KeyStore, Rule, get_principal
 from bearer_auth.idempotency import IdempotencyStore, MemoryIdempotencyStore
 from bearer_auth.ratelimit import RateLimits
 
@@ -29,7 +21,6 @@ def create_app(
     *,
     idempotency: IdempotencyStore | None = None,
     rate_limits: RateLimits | None = None,
-    event_sink: EventSink | None = None,
 ) -> Flask:
     """The API; what is not given is kept in memory, which is enough for one process."""
     app = Flask("conductor")
@@ -81,6 +72,5 @@ def create_app(
         public=["/docs", "/openapi.json"],
         idempotency=idempotency or MemoryIdempotencyStore(),
         rate_limits=rate_limits or RateLimits(PLANS, default="100/minute"),
-        event_sink=event_sink,
     )
     return app

@@ -3,7 +3,6 @@ of the keys, such as ``sqlite:////var/lib/conductor/keys.db``."""
 
 import os
 
-from bearer_auth.audit import SQLEventSink
 from bearer_auth.idempotency import SQLIdempotencyStore
 from bearer_auth.ratelimit import RateLimits
 from bearer_auth.stores.sql import SQLStore
@@ -14,5 +13,4 @@ app = create_app(
     SQLStore(url),
     idempotency=SQLIdempotencyStore(url),
     rate_limits=RateLimits(PLANS, default="100/minute", storage=url),
-    event_sink=SQLEventSink(url),
 )

@@ -40,6 +40,11 @@ class Page:
         return self._reader.tags
 
     @property
+    def attributes(self):
+        """What stands in attributes, but for the values of fields, which come back with forms."""
+        return self._reader.attributes
+
+    @property
     def words(self):
         """What is read on the page, with single blanks."""
         return " ".join(" ".join(self._reader.all).split())
@@ -66,13 +71,14 @@ class Page:
 class _Reader(HTMLParser):
     def __init__(self):
         super().__init__()
-        self.tags, self.all, self.links = [], [], []
+        self.tags, self.all, self.links, self.attributes = [], [], [], []
         self.texts, self.fields, self.by_id = {}, {}, {}
         self._open = []
 
     def handle_starttag(self, tag, attrs):
         attributes = dict(attrs)
         self.tags.append((tag, tuple(attributes)))
+        self.attributes += [v for name, v in attrs if (tag, name) != ("input", "value")]
         if tag == "input":
             self.fields[attributes.get("name")] = attributes.get("value", "")
             self.by_id[attributes.get("id")] = attributes.get("value", "")

@@ -54,6 +54,7 @@ def test_what_needs_attention_is_asked_of_active_keys(kind, asked):
 @pytest.mark.parametrize("owner", ["bob", "", "alice"])
 def test_a_member_asks_for_their_own_keys_whatever_the_address_says(owner):
     given = {"owner": owner, "user_id": "bob", "tenant_id": "other"}
+    assert Filters.of(given, ALICE).given() == {}
     query = Filters.of(given, ALICE).query(ALICE, NOW, None)
     assert (query.user_id, query.tenant_id) == ("alice", None)
     query = Filters.of(given, ACME).query(ACME, NOW, None)

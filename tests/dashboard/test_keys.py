@@ -1,4 +1,4 @@
-"""The list of keys, its search, and the page of one key."""
+"""The list of keys, and its search."""
 
 import logging
 from datetime import timedelta
@@ -6,27 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bearer_auth.dashboard import DashboardUser, filters
-from bearer_auth.errors import ConfigurationError, StoreUnavailable
-
-HOSTILE = [
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "' onmouseover='alert(1)",
-    "{{ 7 * 7 }}{% raw %}",
-    "</title></textarea></style><svg onload=alert(1)>",
-    "javascript:alert(1)",
-    "&lt;b&gt;&amp;",
-    "%3Cscript%3E",
-    "a\u202etxt.exe\u2066",
-    "ad\u200bmin\ufeff",
-    "\u3164",
-]
-SHOWN = {
-    "a\u202etxt.exe\u2066": "a[U+202E]txt.exe[U+2066]",
-    "ad\u200bmin\ufeff": "ad[U+200B]min[U+FEFF]",
-    "\u3164": "[U+3164]",
-}
-
+from bearer_auth.errors import StoreUnavailable
 
 # The list
 
@@ -179,134 +159,6 @@ def test_the_key_in_no_address_when_it_is_pasted_among_other_words(
 def test_the_search_is_no_form_by_address(alice):
     page = alice.get("/?q=x")
     assert '<form class="search" method="post"' in page.source
-
-
-# One key
-
-
-def test_the_page_of_a_key_says_what_is_known_of_it(alice, keyring, clock, use):
-    issued = keyring.create(
-        user_id="alice", name="CI", plan="pro", scopes=["a:b"], allowed_ips=["192.0.2.0/24"]
-    )
-    record = keyring.rotate(issued.record.key_id, timedelta(hours=2)).record
-    use(record, secret=1)
-    clock.advance(timedelta(minutes=2))
-    page = alice.get(f"/keys/{record.key_id}")
-    assert page.title == "CI"
-    for words in (
-        f"Id {record.key_id}",
-        "Plan pro",
-        "Scopes a:b",
-        "Expires never expires",
-        "Allowed addresses 192.0.2.0/24",
-        "Current secret : never used",
-        "Earlier secret : last used 2 minutes ago, valid for another 1 hour",
-        "End grace now",
-        "Rotated",
-    ):
-        assert words in page.words
-    assert "Owner" not in page.words
-
-
-def test_the_metadata_is_for_operators(alice, operator, keyring):
-    metadata = {"crm": "Ümläut <b>", "note": {"a": 1}}
-    key_id = keyring.create(user_id="alice", metadata=metadata).record.key_id
-    member, page = alice.get(f"/keys/{key_id}"), operator.get(f"/keys/{key_id}")
-    assert "Metadata" not in member.words
-    assert "crm" not in member.source
-    assert 'Metadata { "crm": "Ümläut <b>", "note": { "a": 1 } }' in page.words
-
-
-def test_injected_markup_a_link_can_not_make_the_page_say_what_is_not_so(alice, keyring):
-    key_id = keyring.create(user_id="alice").record.key_id
-    keyring.rotate(key_id)
-    for done in ("revoked", "grace", "<b>"):
-        page = alice.get(f"/keys/{key_id}?done={done}")
-        assert "This key is revoked" not in page.words
-        assert "The grace is over" not in page.words
-
-
-def test_a_cursor_of_the_history_that_is_none_is_no_failure(make_dashboard, browse, keyring, trail):
-    def history(key_id, *, limit=50, before=None):
-        raise ConfigurationError("before must be a cursor")
-
-    trail.history = history
-    key_id = keyring.create(user_id="alice").record.key_id
-    answer = browse(make_dashboard(), DashboardUser("alice")).get(f"/keys/{key_id}?before=x")
-    assert answer.status == 404
-
-
-def test_without_an_audit_trail_there_is_no_history(make_dashboard, browse, keyring):
-    key_id = keyring.create(user_id="alice").record.key_id
-    page = browse(make_dashboard(events=None), DashboardUser("alice")).get(f"/keys/{key_id}")
-    assert "Nothing is known of what happened to this key." in page.words
-
-
-# Hostile names, metadata, scopes
-
-
-@pytest.fixture
-def hostile_pages(keyring, alice, operator, trail, use):
-    """Each page that shows what somebody wrote, when all of that is this text."""
-
-    def pages(text):
-        issued = keyring.create(
-            user_id="alice",
-            name=text,
-            plan=text[:64],
-            created_by=text,
-            tenant_id=text,
-            metadata={text: [text]},
-        )
-        use(issued.record)
-        record = keyring.acting(text).rotate(issued.record.key_id).record
-        trail.refusals = {record.key_id: 100}
-        key = f"/keys/{record.key_id}"
-        for browser in (alice, operator):
-            for path in ("/", "/overview", key, f"{key}/rotate", f"{key}/revoke"):
-                yield browser.get(path)
-            yield browser.get("/", query_string={"q": text, "plan": text, "scope": text})
-            yield browser.fill_in("/keys/new", "/keys", name=text, lifetime="never")
-        keyring.acting(text).revoke(record.key_id, text)
-        yield operator.get(key)
-        yield alice.get(key)
-
-    return pages
-
-
-@pytest.mark.parametrize("store", ["memory"], indirect=True)
-@pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_names_are_text_on_every_page(hostile_pages, text):
-    for number, page in enumerate(hostile_pages(text)):
-        assert page.status in (200, 400), number
-        for tag, attributes in page.tags:
-            assert tag not in ("img", "iframe", "object", "style", "textarea"), number
-            assert not [name for name in attributes if name.startswith("on")], number
-            assert tag != "script" or attributes == ("src", "defer"), number
-        assert not [link for link in page.links if not link.startswith(("/", "#"))]
-        shown = SHOWN.get(text, text)
-        assert shown in page.words or shown in page.fields.values(), number
-        if text in SHOWN:
-            assert text not in page.source, number
-
-
-@pytest.mark.parametrize("store", ["memory"], indirect=True)
-@pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_owners_are_text_to_an_operator(browser, keyring, operator, text):
-    record = keyring.create(user_id=text).record
-    shown = SHOWN.get(text, text)
-    for path in ("/", f"/keys/{record.key_id}"):
-        page = operator.get(path)
-        assert shown in page.words
-        (link,) = [link for link in page.links if "owner=" in link]
-        assert record.key_id in operator.get(link).source  # the link finds just this owner
-    for path in ("/owners/revoke", "/keys/new"):
-        page = operator.get(path, query_string={"user_id": text, "owner": text})
-        assert shown in page.words or shown in page.fields.values()
-        assert "script" not in [tag for tag, attributes in page.tags if "src" not in attributes]
-    # who is signed in stands at the top of each page
-    page = browser(DashboardUser(text, name=text)).get("/")
-    assert f"Signed in as {shown}" in page.words
 
 
 # What fails

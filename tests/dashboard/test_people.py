@@ -191,7 +191,9 @@ def test_nonsense_from_identify_lets_nobody_in(browser, keyring, hers, nonsense)
 
 @pytest.mark.parametrize("falsy", [False, 0, "", {}, ()])
 def test_what_is_false_but_not_none_is_nonsense_too(browser, falsy):
-    assert browser(falsy).get("/").status == 500
+    for path in ("/", "/nowhere"):
+        answer = browser(falsy).get(path)
+        assert (answer.status, answer.title) == (500, "Something is broken here")
 
 
 @pytest.mark.parametrize("error", [RuntimeError("at line 7"), KeyError("user"), SystemError()])

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -61,3 +61,49 @@ def test_times_at_the_ends_of_the_calendar_come_back(year):
 def test_other_text_is_no_cursor(cursor):
     with pytest.raises(ConfigurationError, match="after must be the next_cursor"):
         decode_cursor(cursor)
+
+
+@pytest.mark.parametrize(
+    ("sort", "cursor", "key"),
+    [
+        ("newest", "1000005.AbCdEfGh01234567", (1000005, ID)),
+        ("oldest", "oldest.1000005.AbCdEfGh01234567", (1000005, ID)),
+        ("expiry", "expiry.1000006.AbCdEfGh01234567", (1000006, ID)),
+        ("name", "name.Y2kKdXNlcl8xMjM=.AbCdEfGh01234567", ("ci\nuser_123", ID)),
+    ],
+)
+def test_a_cursor_says_what_its_list_is_sorted_by(sort, cursor, key):
+    at = datetime(1970, 1, 1, 0, 0, 1, 5, tzinfo=UTC)
+    stored = KeyRecord(
+        key_id=ID,
+        user_id="User_123",
+        name="CI",
+        created_at=at,
+        expires_at=at + timedelta(microseconds=1),
+    )
+    assert encode_cursor(stored, sort) == cursor
+    assert decode_cursor(cursor, sort) == key
+    for other in {"newest", "oldest", "expiry", "name"} - {sort}:
+        with pytest.raises(ConfigurationError, match=f"of the same list, sorted by {other}"):
+            decode_cursor(cursor, other)
+
+
+def test_a_key_without_an_end_has_no_place_among_those_that_end():
+    with pytest.raises(ValueError, match="no place"):
+        sort_key(record(datetime(2026, 1, 1, tzinfo=UTC)), "expiry")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Y2k",  # without its padding
+        "Y2k*",
+        "/w==",  # not of the alphabet
+        "_w==",  # no UTF-8
+        "AA==",  # NUL, which PostgreSQL refuses
+        "YWFh" * 171,  # more than there is in the column
+    ],
+)
+def test_other_text_is_no_place_in_a_list_by_name(text):
+    with pytest.raises(ConfigurationError, match="after must be the next_cursor"):
+        decode_cursor(f"name.{text}.{ID}", "name")

@@ -40,6 +40,12 @@ class Lists(Reads):
         return Page(page, str(end) if self.ordered[end:] else None, usage)
 
 
+class CannotBeWritten(MemoryStore):
+    """One that finds as ours do."""
+
+    replace = None
+
+
 def pages(store, limit, **filters):
     after = None
     found = []
@@ -133,6 +139,36 @@ def test_a_cursor_of_another_list_is_refused(after):
     store = LayeredStore(Lists(*"ab"), memory("cd"))
     with pytest.raises(ConfigurationError, match="next_cursor of an earlier page"):
         store.find(Query(now=NOW, after=after))
+
+
+@pytest.mark.parametrize("sort", ["newest", "oldest", "name", "expiry"])
+def test_lists_of_each_order_are_merged(sort):
+    def numbered(letters, kind=CannotBeWritten):
+        return kind(
+            sample(letter, name=letter, expires_at=NOW + timedelta(days=ord(letter)))
+            for letter in letters
+        )
+
+    store = LayeredStore(numbered(""), numbered("adeh"), numbered("bcfg", MemoryStore))
+    expected = ["hg", "fe", "dc", "ba"] if sort == "newest" else ["ab", "cd", "ef", "gh"]
+    assert pages(store, 2, sort=sort) == expected
+
+
+def test_a_list_that_was_looked_through_in_part_holds_back_what_may_stand_behind_it():
+    rare = CannotBeWritten(
+        sample(letter, scopes=["rare"] if letter in "bk" else []) for letter in "bdefghijk"
+    )
+    other = MemoryStore(sample(letter, scopes=["rare"]) for letter in "acl")
+    assert pages(LayeredStore(rare, other), 3, scope="rare", scan=3) == ["lk", "", "cba"]
+    assert pages(LayeredStore(rare, other), 3, scope="rare") == ["lkc", "ba"]
+
+
+def test_uses_of_all_stores_are_added_up():
+    stores = CannotBeWritten([sample("a")]), memory("b")
+    both = LayeredStore(Reads("x"), *stores)
+    both.record_used([Use(letter * 16, "0011223344556677", NOW, 1) for letter in "ab"])
+    assert both.uses_by_day(NOW.date()) == {NOW.date(): 2}
+    assert LayeredStore(Reads("x")).uses_by_day is None
 
 
 @given(

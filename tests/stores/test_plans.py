@@ -45,12 +45,12 @@ def fill(connection, dialect):
     keys = (
         f"INSERT INTO bearer_auth_keys (key_id, user_id, tenant_id, {plan}, name, scopes, "
         "environment, status, created_at, expires_at, revoked_reason, allowed_ips, metadata, "
-        f"secrets) {series} SELECT {padded}, {names.format('user', 3000)}, "
+        f"secrets, search) {series} SELECT {padded}, {names.format('user', 3000)}, "
         f"{names.format('tenant', 100)}, 'pro', '', '[]', "
         "CASE WHEN n % 10000 = 7 THEN 'staging' ELSE 'production' END, "
         "CASE WHEN n % 10000 = 3 THEN 'suspended' WHEN n % 20 = 0 THEN 'revoked' "
-        f"ELSE 'active' END, {micros}, {micros} + (n % 700) * 86400000000, '', '[]', '{{}}', '[]' "
-        f"{source}"
+        f"ELSE 'active' END, {micros}, {micros} + (n % 700) * 86400000000, '', '[]', '{{}}', '[]', "
+        f"{names.format('key', ROWS)} {source}"
     )
     usage = (
         "INSERT INTO bearer_auth_usage (key_id, secret_id, last_used_at) "
@@ -87,6 +87,8 @@ def plan_of(engine, query):
 
 DEEP = "1892000000000000.0000000000015000"
 
+NAME = "name.a2V5IDE1MDAwCnVzZXJfMA==.0000000000015000"  # "key 15000\nuser_0"
+
 CASES = {
     "all": ({}, "keys_listed"),
     "deep in it": ({"after": DEEP}, "keys_listed"),
@@ -96,9 +98,20 @@ CASES = {
     "a rare environment": ({"environment": "staging"}, "keys_environment"),
     "a rare state": ({"state": "suspended"}, "keys_status"),
     "ends soon": ({"expires_before": NOW + DAY / 24}, "keys_ends"),
+    "a rare plan": ({"plan": "rare"}, "keys_plan"),
+    "oldest": ({"sort": "oldest"}, "keys_listed"),
+    "by name": ({"sort": "name"}, "keys_search"),
+    "by name, deep": ({"sort": "name", "after": NAME}, "keys_search"),
+    "the next to end": ({"sort": "expiry"}, "keys_ends"),
+    "the next to end in production": (
+        {"sort": "expiry", "environment": "production"},
+        "keys_ends",
+    ),
+    "in production by name": ({"sort": "name", "environment": "production"}, "keys_search"),
+    "without an end": ({"no_expiry": True}, "keys_"),
     "unused": ({"unused_since": NOW - 20 * DAY}, "keys_listed"),
 }
-SORTS = {"ends soon", "unused"}  # the few that are found
+SORTS = {"ends soon", "unused", "without an end"}  # the few that are found
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -293,6 +293,30 @@ def test_a_row_that_can_not_be_read_hides_no_other_from_a_list(
     assert {record.levelname for record in caplog.records} == {"ERROR"}
 
 
+def test_pages_by_name_go_on_from_what_the_database_sorts_by(store, sql):
+    """An older bearer_auth writes rows without it."""
+    store.add([key("a", name="z"), key("b", name="y"), key("c", name="x"), key("d", name="w")])
+    sql("UPDATE bearer_auth_keys SET search = '' WHERE key_id LIKE 'a%'")
+    assert pages(store, 1, sort="name") == ["a", "d", "c", "b"]
+
+
+def test_text_that_many_keys_have_is_found_page_by_page(store):
+    records = [
+        KeyRecord(key_id=f"{n:016}", user_id="u", name="deploy" if n % 2 else "", created_at=NOW)
+        for n in range(1100)
+    ]
+    store.add(records)
+    found = []
+    after = None
+    while True:
+        page = store.find(Query(now=NOW, text="DEPLOY", limit=200, scan=300, after=after))
+        found += page
+        after = page.next_cursor
+        if after is None:
+            break
+    assert found == [record for record in reversed(records) if record.name]
+
+
 def edit(sql, key_id, column, value):
     if column == "created_at":  # text, which stands before all numbers
         sql("UPDATE bearer_auth_keys SET created_at = created_at || 'x' WHERE key_id = ?", key_id)

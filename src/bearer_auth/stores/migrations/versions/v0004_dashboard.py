@@ -6,6 +6,8 @@ until they are changed: they are in every list, but no text is found in them.
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import context, op
 
@@ -67,11 +69,20 @@ def upgrade() -> None:
 
 def _sum_days() -> None:
     """Count the uses of all keys for the days that there are."""
-    columns = [sa.column("key_id", sa.String), sa.column("day", sa.Integer), sa.column("uses")]
+    columns: list[sa.ColumnClause[Any]] = [
+        sa.column("key_id", sa.String),
+        sa.column("day", sa.Integer),
+        sa.column("uses", sa.BigInteger),
+    ]
     days = sa.table(words.name("usage_days"), *columns, schema=words.schema())
     done = days.alias("done")
-    sums = (
-        sa.select(sa.literal_column("''"), days.c.day, sa.func.sum(days.c.uses))
+    summed: list[sa.ColumnElement[Any]] = [
+        sa.literal_column("''"),
+        days.c.day,
+        sa.func.sum(days.c.uses),
+    ]
+    sums: sa.Select[Any] = (
+        sa.select(*summed)
         .where(days.c.key_id != "")
         .where(~sa.exists().where(done.c.key_id == "", done.c.day == days.c.day))
         .group_by(days.c.day)
