@@ -27,7 +27,7 @@ _CHART = Markup(
 
 # The first rect is what a pointer meets on a day without a bar.
 _DAY = Markup(
-    '<g><title>{label}</title>'
+    "<g><title>{label}</title>"
     '<rect x="{left}" y="0" width="{slot}" height="{height}" fill="none" pointer-events="all"/>'
     "{parts}</g>"
 )
