@@ -72,8 +72,9 @@ def create_dashboard(
         raise TypeError(f"keyring must be a Keyring, not {type(keyring).__name__}")
     if not callable(identify):
         raise TypeError("identify must be a function of the environ")
-    if login_url is not None and not isinstance(login_url, str):
-        raise TypeError(f"login_url must be text, not {type(login_url).__name__}")
+    for name, url in (("login_url", login_url), ("api_url", api_url)):
+        if url is not None and not isinstance(url, str):
+            raise TypeError(f"{name} must be text, not {type(url).__name__}")
     if login_url is not None and not _is_local(login_url):
         raise ConfigurationError(f"login_url must be a path of this site: {login_url!r}")
     if not isinstance(texts, Texts):
