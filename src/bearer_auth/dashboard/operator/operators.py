@@ -9,9 +9,9 @@ from werkzeug.http import parse_cookie
 
 from ...errors import ConfigurationError
 from ...events import Emitter, EventSink
+from ...stores.beside import database_of
 from ...stores.sql_prepare import prepare
 from ...values import Clock
-from ..database import database_of
 from ..once import Once
 from ..people import DashboardUser
 from ..signing import signing_secret
