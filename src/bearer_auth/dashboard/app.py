@@ -23,6 +23,7 @@ from .people import DashboardUser, Identify
 from .signing import signing_secret
 from .site import EXTENSION, Site, site
 from .texts import Texts
+from .views import blueprints
 from .visible import visible
 
 if TYPE_CHECKING:
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 
 MAX_FORM = 64 * 1024
 """Bytes of a form."""
-
-OPEN = ("static",)
-"""Endpoints that nobody must be signed in for."""
 
 
 def create_dashboard(
@@ -117,8 +115,6 @@ def create_dashboard(
     app.context_processor(_in_templates)
     for error, page in ERROR_PAGES.items():
         app.register_error_handler(error, page)
-    from .views import blueprints
-
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
     return app
@@ -137,12 +133,12 @@ def _is_local(url: str) -> bool:
 def _admit() -> Response | None:
     """Before every request: who is it, and did a page of ours send this form?"""
     g.dashboard_user = None
-    if request.endpoint in OPEN:
+    if request.endpoint == "static":
         return None
     user = site().identify(request.environ)
     if user is not None and not isinstance(user, DashboardUser):
         raise TypeError(f"identify must return a DashboardUser or None, not {type(user).__name__}")
-    if user is None and not _is_open(request.endpoint):
+    if user is None and not _is_sign_in(request.endpoint):
         return _to_login()
     g.dashboard_user = user
     if request.method not in ("GET", "HEAD", "OPTIONS"):
@@ -150,7 +146,7 @@ def _admit() -> Response | None:
     return None
 
 
-def _is_open(endpoint: str | None) -> bool:
+def _is_sign_in(endpoint: str | None) -> bool:
     return endpoint is not None and endpoint.startswith("sign_in.")
 
 

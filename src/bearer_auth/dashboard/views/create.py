@@ -113,6 +113,6 @@ def _has_enough(who: DashboardUser, most: int) -> bool:
     here = site()
     live = 0
     for state in ("active", "suspended"):
-        query = Query(now=here.keyring.now(), state=state, limit=most, **who.scope)
+        query = Query(now=here.keyring.now(), state=state, limit=most, **who.key_filter)
         live += len(here.store.find(query))
     return live >= most
