@@ -168,6 +168,17 @@ def test_an_operator_ends_all_keys_of_an_owner(operator, keyring, many, trail):
     assert {event.address for event in trail.events} == {"192.0.2.7"}
 
 
+def test_as_many_are_said_before_as_are_ended(operator, keyring, clock):
+    suspended = keyring.create(user_id="bob").record
+    keyring.suspend(suspended.key_id)
+    keyring.create(user_id="bob", expires_in=timedelta(days=1))
+    clock.advance(timedelta(days=2))
+    assert "2 keys that are not revoked yet" in operator.get("/owners/revoke?user_id=bob").words
+    form = {"user_id": "bob", "confirm": "bob"}
+    answer = operator.fill_in("/owners/revoke?user_id=bob", "/owners/revoke", **form)
+    assert "2 keys revoked." in answer.words
+
+
 @pytest.mark.parametrize("typed", ["", "Bob", "bob2", "alice", "revoke", None])
 def test_nothing_ends_unless_the_owner_is_typed(operator, keyring, many, typed):
     form = {"user_id": "bob"} | ({} if typed is None else {"confirm": typed})

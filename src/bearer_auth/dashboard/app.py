@@ -105,7 +105,7 @@ def create_dashboard(
         forms=Forms(
             partial(signing_secret, store),
             Once(store, lambda: keyring.now().timestamp()),
-            keyring,
+            keyring.now,
         ),
         login_url=login_url,
         api_url=api_url,

@@ -143,7 +143,7 @@ class Operators:
             return Answer()
         return self._begin(account, "link", client)
 
-    def is_live(self, token: str) -> bool:
+    def is_live_link(self, token: str) -> bool:
         """Whether a link is one of ours and hasn't ended. It may have been used."""
         return self._links().is_live(token)
 

@@ -79,7 +79,7 @@ def _form(key_id: str, problem: str = "") -> str:
 def _owner_form(owner: str, problem: str = "", ended: int | None = None) -> str:
     here = site()
     live, more = 0, False
-    for state in ("active", "suspended"):
+    for state in ("active", "suspended", "expired"):
         query = Query(now=here.keyring.now(), state=state, user_id=owner, limit=COUNTED)
         page = here.store.find(query)
         live, more = live + len(page), more or page.next_cursor is not None
