@@ -162,7 +162,9 @@ def test_by_a_link_once(browse, site):
     answer = first.submit(path)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
     assert first.is_in
-    assert second.submit(path).status_code == 403
+    assert second.get(path).status_code == 403
+    link = path.partition("=")[2]  # from a page that was open before
+    assert second.submit("/sign-in", "/sign-in/link", link=link).status_code == 403
     assert not second.is_in
     assert "operator" not in second.get("/keys/new").text
 
