@@ -43,6 +43,14 @@ def test_the_line_for_curl_names_the_api_where_that_is_another_server(make_dashb
     assert "curl https://api.example/health \\" in here.fill_in("/keys/new", "/keys", **MADE).words
 
 
+def test_the_line_for_curl_is_one_command_whatever_the_address_has_in_it(make_dashboard, browse):
+    """With a bare & the shell would take what follows, the key in it, for another command."""
+    address = "https://api.example/f?a=1&b=$(id)"
+    here = browse(make_dashboard(api_url=address), DashboardUser("alice"))
+    answer = here.fill_in("/keys/new", "/keys", **MADE)
+    assert f"curl '{address}' \\ -H" in answer.words
+
+
 def test_90_days_are_preselected(alice, make_dashboard, browse):
     assert 'value="90" checked' in alice.get("/keys/new").source
     grants = Grants(lifetimes=[timedelta(days=7), timedelta(days=30)], never=False)

@@ -160,6 +160,35 @@ def test_a_member_has_no_more_keys_than_granted(make_dashboard, browse, keyring,
     assert here.fill_in("/keys/new", "/keys", **MADE).status == 200
 
 
+def test_two_forms_at_the_same_moment_make_no_more_keys_than_granted(
+    make_dashboard, browse, keyring, store, monkeypatch
+):
+    here = browse(make_dashboard(grants=Grants(max_keys=2)), DashboardUser("alice"))
+    keyring.create(user_id="alice")
+    add = type(store).add
+
+    def another_is_made_meanwhile(store, records):
+        monkeypatch.setattr(type(store), "add", add)
+        keyring.create(user_id="alice", name="the other")
+        add(store, records)
+
+    form = {"token": here.form_token()} | MADE
+    monkeypatch.setattr(type(store), "add", another_is_made_meanwhile)
+    answer = here.send("/keys", form)
+    assert answer.status == 400
+    assert "You have as many keys as one person may have." in answer.words
+    assert len(keyring.list(user_id="alice", status="active")) == 2
+    assert "ba_production_" not in answer.source
+
+
+def test_the_most_that_can_be_granted_are_counted(make_dashboard, browse, keyring):
+    here = browse(make_dashboard(grants=Grants(max_keys=1000)), DashboardUser("alice"))
+    for _ in range(999):
+        keyring.create(user_id="alice")
+    assert here.fill_in("/keys/new", "/keys", **MADE).status == 200
+    assert here.fill_in("/keys/new", "/keys", **MADE).status == 400
+
+
 def test_an_operator_is_not_counted(make_dashboard, browse, keyring):
     root = browse(make_dashboard(grants=Grants(max_keys=1)), DashboardUser("root", "p", True))
     for _ in range(3):

@@ -39,6 +39,17 @@ def test_the_metadata_is_for_operators(alice, operator, keyring):
     assert 'Metadata { "crm": "Ümläut <b>", "note": { "a": 1 } }' in page.words
 
 
+def test_from_where_an_operator_acted_is_for_operators(alice, browser, keyring):
+    page = f"/keys/{keyring.create(user_id='alice').key_id}"
+    support = browser(DashboardUser("support", may_manage_all=True), REMOTE_ADDR="198.51.100.9")
+    support.fill_in(f"{page}/rotate", grace="0")
+    alice.fill_in(f"{page}/rotate", grace="0")
+    assert "Rotated by support from 198.51.100.9" in support.get(page).words
+    assert "198.51.100.9" not in alice.get(page).source
+    assert "Rotated by support" in alice.get(page).words
+    assert "Rotated by alice from 192.0.2.7" in alice.get(page).words
+
+
 def test_injected_markup_a_link_can_not_make_the_page_say_what_is_not_so(alice, keyring):
     key_id = keyring.create(user_id="alice").record.key_id
     keyring.rotate(key_id)

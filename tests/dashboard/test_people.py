@@ -16,6 +16,11 @@ def hers(keyring):
     return keyring.rotate(record.key_id).record
 
 
+def test_whoever_belongs_to_one_tenant_can_not_be_given_the_keys_of_all():
+    with pytest.raises(ConfigurationError, match="over the keys of all tenants"):
+        DashboardUser("head of acme", may_manage_all=True, tenant_id="acme")
+
+
 # Each route that names a key: somebody else's and one that doesn't exist have the same answer
 
 ROUTES = [

@@ -179,6 +179,14 @@ def test_as_many_are_said_before_as_are_ended(operator, keyring, clock):
     assert "2 keys revoked." in answer.words
 
 
+def test_the_form_sent_again_by_reload_ends_no_key_that_was_made_since(operator, keyring, many):
+    form = {"token": operator.form_token(), "user_id": "bob", "confirm": "bob"}
+    assert operator.send("/owners/revoke", form).status == 200
+    keyring.create(user_id="bob", name="after")
+    assert operator.send("/owners/revoke", form).status == 409
+    assert live(keyring) == ["alice", "bob"]
+
+
 @pytest.mark.parametrize("typed", ["", "Bob", "bob2", "alice", "revoke", None])
 def test_nothing_ends_unless_the_owner_is_typed(operator, keyring, many, typed):
     form = {"user_id": "bob"} | ({} if typed is None else {"confirm": typed})

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 
 from flask import Flask, current_app, g, redirect, request
 from markupsafe import Markup, escape
-from werkzeug.exceptions import Unauthorized
+from werkzeug.exceptions import BadHost, Unauthorized
 from werkzeug.wrappers import Response
 
 from ..errors import ConfigurationError
@@ -134,6 +134,8 @@ def _is_local(url: str) -> bool:
 def _admit() -> Response | None:
     """Before every request: who is it, and did a page of ours send this form?"""
     g.dashboard_user = None
+    if isinstance(request.routing_exception, BadHost):
+        raise request.routing_exception
     if request.endpoint == "static":
         return None
     user = site().identify(request.environ)

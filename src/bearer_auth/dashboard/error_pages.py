@@ -6,19 +6,31 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import render_template
-from werkzeug.exceptions import Conflict, HTTPException
+from flask import make_response, render_template, request
+from werkzeug.exceptions import BadHost, Conflict, HTTPException
+from werkzeug.wrappers import Response
 
 from .. import errors
 from .site import site
 
 logger = logging.getLogger("bearer_auth")
 
-Answer = tuple[str, int]
+Answer = tuple[str, int] | Response
 
 
 def _page(status: int, title: str, text: str) -> Answer:
-    return render_template("error.html", title=title, text=text), status
+    if isinstance(request.routing_exception, BadHost):  # then no link can be made
+        return _plain(status, title, text)
+    try:
+        return render_template("error.html", title=title, text=text), status
+    except errors.StoreUnavailable:  # nor can the button to sign out be
+        return _plain(status, title, text)
+
+
+def _plain(status: int, title: str, text: str) -> Response:
+    answer = make_response(f"{title}\n\n{text}\n", status)
+    answer.headers["Content-Type"] = "text/plain; charset=utf-8"
+    return answer
 
 
 def _refused(error: Any) -> Answer:

@@ -1,4 +1,4 @@
-"""What may be used once: a form, a link to sign in by."""
+"""What may be used once: a form."""
 
 from __future__ import annotations
 

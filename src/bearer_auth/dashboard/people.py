@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import ConfigurationError
 from ..records import KeyRecord
 from ..values import check_text
 
@@ -19,7 +20,8 @@ class DashboardUser:
         plan: The plan of keys that they make.
         may_manage_all: Whether they see and change everybody's keys.
         tenant_id: Their tenant, where a ``user_id`` says who it is only within one. ``None``: keys
-            of this ``user_id`` are theirs in any tenant.
+            of this ``user_id`` are theirs in any tenant. It can't be given with ``may_manage_all``,
+            which knows no tenants.
         name: What to call them at the top of the page; by default the ``user_id``.
 
     Raises:
@@ -43,6 +45,10 @@ class DashboardUser:
             check_text("tenant_id", self.tenant_id, 1, 255)
         if not isinstance(self.may_manage_all, bool):
             raise TypeError(f"may_manage_all must be True or False, not {self.may_manage_all!r}")
+        if self.may_manage_all and self.tenant_id is not None:
+            raise ConfigurationError(
+                "may_manage_all is over the keys of all tenants, so it can't go with a tenant_id"
+            )
 
     def may_see(self, record: KeyRecord) -> bool:
         """Whether a key is theirs to see and to change."""

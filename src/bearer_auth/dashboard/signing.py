@@ -1,7 +1,9 @@
 """The secret that the dashboard signs with: forms, and the links to sign in by.
 
 It is in the store's database, so that several workers agree and a restart changes nothing. Who can
-write there can make themselves a key anyway.
+read it there can do nothing with it alone: a form must also come from a page of ours, by what the
+browser says, and a link must wait in the database. Who can write there can make themselves a key
+anyway.
 """
 
 from __future__ import annotations

@@ -60,7 +60,8 @@ class Tables(NamedTuple):
         settings: Texts by name, such as the secret that the dashboard signs with.
         accounts: Who may sign in to the dashboard, and the hashes of their passwords.
         sessions: Who is signed in; digests only.
-        once: Digests of what was used and must not be used again.
+        once: Digests of forms that were sent and must not be again, and of links to sign in by that
+            were not used yet.
         meta: One row: ``revision``, a random token that each change of an existing record
             replaces; ``version`` and ``protocol``, see above; ``lease_ms``, how long a reading of
             the revision holds; ``wait_ms``, how long a change waits for such readings to end. The

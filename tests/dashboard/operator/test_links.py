@@ -1,14 +1,15 @@
 """Links to sign in by: once, within ten minutes."""
 
 import base64
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from bearer_auth.dashboard.database import database_of
 from itsdangerous import URLSafeSerializer
+from sqlalchemy import select
 
-from bearer_auth import MemoryStore
-from bearer_auth.dashboard.once import Once
 from bearer_auth.dashboard.operator.accounts import Account
 from bearer_auth.dashboard.operator.links import Links
 
@@ -18,8 +19,16 @@ PROVEN = Account("alice", None, 7)
 
 
 @pytest.fixture
-def links(clock):
-    return Links(SECRET, Once(MemoryStore(), clock), clock)
+def links(make_links, file):
+    return make_links(file)
+
+
+@pytest.fixture
+def make_links(clock):
+    def make_links(store, secret=SECRET):
+        return Links(secret, *database_of(store), clock)
+
+    return make_links
 
 
 def test_a_link_is_used_once(links):
@@ -67,8 +76,34 @@ def test_another_spelling_of_a_used_link_is_used(links):
     assert [links.use(each) for each in same] == [None] * len(same)
 
 
-def test_workers_with_one_database_use_a_link_once(open_store, clock):
-    workers = [Links(SECRET, Once(open_store(), clock), clock) for _ in range(4)]
+def test_threat_stolen_secret_who_can_read_the_database_can_make_no_link(links, file):
+    """Reading is enough for the signing secret, for what accounts there are, and for all links."""
+    live = links.make(ALICE)
+    with file._database.transaction(write=False) as connection:
+        [digest] = connection.scalars(select(file._tables.once.c.digest))
+    signer = URLSafeSerializer(
+        SECRET,
+        salt="bearer_auth.dashboard.sign-in-link",
+        signer_kwargs={"digest_method": hashlib.sha256},
+    )
+    name, changed_us, ends_us, nonce = signer.loads(live)
+    forged = [
+        signer.dumps([name, changed_us, ends_us, "0" * 32]),
+        signer.dumps(["root", changed_us, ends_us, nonce]),
+        signer.dumps([name, changed_us, ends_us, digest]),
+    ]
+    assert [each for each in forged if links.is_live(each) or links.use(each)] == []
+    assert links.use(live) == PROVEN
+
+
+def test_a_link_that_was_used_is_said_to_be_dead(links):
+    token = links.make(ALICE)
+    links.use(token)
+    assert not links.is_live(token)
+
+
+def test_workers_with_one_database_use_a_link_once(open_store, make_links):
+    workers = [make_links(open_store()) for _ in range(4)]
     token = workers[0].make(ALICE)
     with ThreadPoolExecutor(4) as threads:
         used = list(threads.map(lambda worker: worker.use(token), workers))
@@ -76,10 +111,10 @@ def test_workers_with_one_database_use_a_link_once(open_store, clock):
     assert used.count(None) == 3
 
 
-def test_what_was_not_signed_here_is_no_link(links, clock):
+def test_what_was_not_signed_here_is_no_link(links, make_links, file):
     token = links.make(ALICE)
     forged = [
-        Links(b"t" * 32, Once(MemoryStore(), clock), clock).make(ALICE),
+        make_links(file, b"t" * 32).make(ALICE),
         # our own secret, with the salt of something else: the token of a form, say
         URLSafeSerializer(SECRET, salt="bearer_auth.dashboard.form").dumps(["alice", 7, 2**60, ""]),
         token[1:],

@@ -9,6 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bearer_auth import EnvStore, MemoryStore
 from bearer_auth.dashboard.operator import OperatorTexts, create_operator_dashboard
+from bearer_auth.dashboard.site import EXTENSION
 from bearer_auth.errors import ConfigurationError, StoreUnavailable
 
 WRONG = "The account or the password is wrong."
@@ -161,7 +162,9 @@ def test_by_a_link_once(browse, site):
     answer = first.submit(path)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
     assert first.is_in
-    assert second.submit(path).status_code == 403
+    assert second.get(path).status_code == 403
+    link = path.partition("=")[2]  # from a page that was open before
+    assert second.submit("/sign-in", "/sign-in/link", link=link).status_code == 403
     assert not second.is_in
     assert "operator" not in second.get("/keys/new").text
 
@@ -304,6 +307,38 @@ def test_a_database_that_is_away_lets_nobody_in(browse, site, monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr(site[1]._throttle, "wait_s", away)
     assert browse().sign_in().status_code == 503
+
+
+def test_a_database_that_goes_away_in_the_middle_gets_a_page_that_needs_none(
+    browse, file, make_app, site, monkeypatch
+):
+    """Not even the secret that its button to sign out is signed with."""
+    before = browse()
+    before.sign_in()
+    after = browse(make_app(file)[0])  # a worker that has just started
+    after.client.set_cookie("bearer_auth_session", before.cookie())
+
+    def away(*_):
+        raise StoreUnavailable("the database is away")
+
+    monkeypatch.setattr(type(file), "find", away)
+    monkeypatch.setattr(after.client.application.extensions[EXTENSION].forms, "_secret", away)
+    answer = after.get("/")
+    assert (answer.status_code, answer.mimetype) == (503, "text/plain")
+    assert answer.text.startswith("The keys can't be reached")
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/sign-in/link", "/static/style.css", "/nope"])
+def test_a_host_that_is_none_is_refused_whether_signed_in_or_not(browse, caplog, path):
+    signed_in = browse()
+    signed_in.sign_in()
+    caplog.clear()
+    for browser in (signed_in, browse()):
+        answer = browser.get(path, headers={"Host": "x" * 64})
+        assert (answer.status_code, answer.mimetype) == (400, "text/plain")
+        assert answer.headers["X-Frame-Options"] == "DENY"
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize("store", [MemoryStore(), EnvStore(environ={})])

@@ -33,9 +33,10 @@ def test_two_workers_agree_about_passwords_sessions_and_forms(workers, browse):
 
 def test_a_link_of_one_worker_is_used_once_at_any(workers, browse):
     (first, operators), (second, _) = workers(), workers()
-    path = f"/sign-in/link?token={operators.make_link('operator')}"
-    assert browse(second).submit(path).status_code == 303
-    assert browse(first).submit(path).status_code == 403
+    link = operators.make_link("operator")
+    assert browse(second).submit(f"/sign-in/link?token={link}").status_code == 303
+    assert browse(first).submit("/sign-in", "/sign-in/link", link=link).status_code == 403
+    assert browse(first).get(f"/sign-in/link?token={link}").status_code == 403
 
 
 def test_a_restart_signs_no_one_out(workers, browse):

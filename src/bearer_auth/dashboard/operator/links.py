@@ -1,7 +1,13 @@
-"""Links to sign in by, once and within ten minutes."""
+"""Links to sign in by, once and within ten minutes.
+
+A link is signed, and its digest waits in the database until it is used. So it takes more than
+reading the database, where the signing secret is, to make one: just as it does for a session or a
+key.
+"""
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from datetime import timedelta
@@ -9,9 +15,13 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from itsdangerous import BadData, URLSafeSerializer
+from sqlalchemy import String, delete, insert, select
 
-from ...values import Clock, from_micros
-from ..once import Once
+from ...stores.sql_database import Database
+from ...stores.sql_statement import parameter
+from ...stores.sql_tables import Tables
+from ...values import Clock
+from ..once import KEPT_US
 from .accounts import Account
 
 LIFE = timedelta(minutes=10)
@@ -33,32 +43,57 @@ class _Link(NamedTuple):
     ends_us: int
     nonce: str
 
+    @property
+    def digest(self) -> str:
+        """Names it in the database. No digest of a form, in the same table, begins so."""
+        return "link-" + sha256(json.dumps(self).encode()).hexdigest()[:59]
+
 
 class Links:
     """Makes links, and reads them.
 
     Args:
         secret: What they are signed with.
-        once: What was used already.
+        database: Where it is known which of them were not used.
+        tables: All of the tables.
         clock: Seconds since 1970.
     """
 
-    def __init__(self, secret: bytes, once: Once, clock: Clock = time.time) -> None:
+    def __init__(
+        self, secret: bytes, database: Database, tables: Tables, clock: Clock = time.time
+    ) -> None:
         self._signer = URLSafeSerializer(
             secret, salt=_SALT, signer_kwargs={"digest_method": sha256}
         )
-        self._once = once
+        self._database = database
+        self._table = tables.once
         self._clock = clock
+        this = self._table.c.digest == parameter("digest", String)
+        self._find = database.statement(select(self._table.c.digest).where(this))
 
     def make(self, account: Account) -> str:
-        """The token of a new link; void once the account's password changes."""
-        ends_us = self._now_us() + _LIFE_US
-        link = _Link(account.name, account.changed_us, ends_us, secrets.token_urlsafe(24))
+        """The token of a new link; void once the account's password changes.
+
+        Raises:
+            StoreUnavailable: The database can't answer.
+        """
+        now_us = self._now_us()
+        link = _Link(account.name, account.changed_us, now_us + _LIFE_US, secrets.token_urlsafe(24))
+        old = self._table.c.expires_at < now_us - KEPT_US
+        row = {"digest": link.digest, "expires_at": link.ends_us}
+        with self._database.transaction() as connection:
+            connection.execute(delete(self._table).where(old))
+            connection.execute(insert(self._table).values(**row))
         return str(self._signer.dumps(list(link)))
 
     def is_live(self, token: str) -> bool:
-        """Whether a link is one of ours and hasn't ended. It may have been used."""
-        return self._read(token) is not None
+        """Whether a link can be used.
+
+        Raises:
+            StoreUnavailable: It can't be known.
+        """
+        link = self._read(token)
+        return link is not None and bool(self._find(digest=link.digest)[0])
 
     def use(self, token: str) -> Account | None:
         """Use a link up.
@@ -71,12 +106,12 @@ class Links:
             StoreUnavailable: It can't be known whether it was used.
         """
         link = self._read(token)
-        # Not the token's own digest: base64 has more than one spelling of the same signature.
-        if link is None or not self._once.use(
-            sha256(f"{_SALT}:{link.nonce}".encode()).hexdigest(), from_micros(link.ends_us)
-        ):
+        if link is None:
             return None
-        return Account(link.name, changed_us=link.changed_us)
+        this = delete(self._table).where(self._table.c.digest == link.digest)
+        with self._database.transaction() as connection:
+            was_live = connection.execute(this).rowcount == 1  # for one of all who try
+        return Account(link.name, changed_us=link.changed_us) if was_live else None
 
     def _read(self, token: str) -> _Link | None:
         if len(token) > MAX_LENGTH:

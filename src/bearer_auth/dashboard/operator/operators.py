@@ -12,7 +12,6 @@ from ...events import Emitter, EventSink
 from ...stores.beside import database_of
 from ...stores.sql_prepare import prepare
 from ...values import Clock
-from ..once import Once
 from ..people import DashboardUser
 from ..signing import signing_secret
 from .accounts import Account, Accounts, check_name
@@ -79,7 +78,7 @@ class Operators:
                 f"SQLStore; this one is a {type(store).__name__}"
             )
         database, tables = found
-        needed = [tables.settings, tables.accounts, tables.sessions]
+        needed = [tables.settings, tables.accounts, tables.sessions, tables.once]
         prepare(store, database, tables, needed, create=False, meanwhile="nobody can sign in")
         self._store = store
         self._events = Emitter(event_sink)
@@ -87,7 +86,7 @@ class Operators:
         self._sessions = Sessions(database, tables, clock)
         self._throttle = Throttle(database, tables)
         self._passwords = Passwords()
-        self._once = Once(store, clock)
+        self._found = found
         self._clock = clock
         self._made_links: Links | None = None
 
@@ -144,7 +143,7 @@ class Operators:
         return self._begin(account, "link", client)
 
     def is_live_link(self, token: str) -> bool:
-        """Whether a link is one of ours and hasn't ended. It may have been used."""
+        """Whether a link is one of ours that hasn't ended and wasn't used."""
         return self._links().is_live(token)
 
     def sign_out(self, token: str, client: Client) -> None:
@@ -176,7 +175,7 @@ class Operators:
     def _links(self) -> Links:
         # Made when they are needed first: a worker may start while the database is away.
         if self._made_links is None:
-            self._made_links = Links(signing_secret(self._store), self._once, self._clock)
+            self._made_links = Links(signing_secret(self._store), *self._found, self._clock)
         return self._made_links
 
 

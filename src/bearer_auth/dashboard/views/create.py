@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from shlex import quote
 
 from flask import Blueprint, make_response, render_template, request
 from werkzeug.datastructures import MultiDict
@@ -44,6 +45,10 @@ def make() -> str | tuple[str, int]:
         issued = here.acting().create(user_id=owner, **fields)
     except ConfigurationError as error:
         return _form(form, str(error)), 400
+    if not who.may_manage_all and _has_more(who, here.grants(who).max_keys):
+        # Others of theirs were made since they were counted. None of them was shown yet.
+        here.acting().revoke(issued.key_id, "max_keys")
+        return _form(form, here.texts.too_many), 400
     return issued_page(issued, here.texts.key_created)
 
 
@@ -63,7 +68,7 @@ def download() -> Response:
 def issued_page(issued: IssuedKey, title: str) -> str:
     """The one page that shows a key."""
     here = site()
-    api_url = here.api_url or f"{request.host_url}health"
+    api_url = quote(here.api_url or f"{request.host_url}health")
     return render_template("issued.html", issued=issued, title=title, api_url=api_url)
 
 
@@ -97,7 +102,7 @@ def _asked(who: DashboardUser, granted: Grants) -> tuple[str, KeyFields]:
         return form.get("owner", "").strip(), fields
     if environment not in granted.environments or not set(scopes) <= set(granted.scopes):
         raise NotGranted(t.not_granted)
-    if _has_enough(who, granted.max_keys):
+    if _has_more(who, granted.max_keys - 1):
         raise NotGranted(t.too_many)
     fields["plan"], fields["tenant_id"] = who.plan, who.tenant_id
     return who.user_id, fields
@@ -109,10 +114,12 @@ def _days(lifetime: str, granted: Grants) -> timedelta:
     return timedelta(days=int(lifetime))
 
 
-def _has_enough(who: DashboardUser, most: int) -> bool:
+def _has_more(who: DashboardUser, most: int) -> bool:
+    """Whether they have more keys than that, not counting revoked and expired ones."""
     here = site()
     live = 0
     for state in ("active", "suspended"):
-        query = Query(now=here.keyring.now(), state=state, limit=most, **who.key_filter)
-        live += len(here.store.find(query))
-    return live >= most
+        query = Query(now=here.keyring.now(), state=state, limit=max(1, most), **who.key_filter)
+        page = here.store.find(query)
+        live += len(page) + (page.next_cursor is not None)
+    return live > most

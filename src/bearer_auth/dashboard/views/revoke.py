@@ -52,6 +52,7 @@ def end_all() -> str | tuple[str, int]:
     typed = request.form.get("confirm", "")
     if not typed or typed.strip() not in (owner.strip(), str(visible(owner)).strip()):
         return _owner_form(owner, here.texts.confirm_owner_wrong), 400
+    here.forms.use(request)  # sent again by Reload, it would end keys that were made since
     try:
         count = here.acting().revoke_all(user_id=owner, reason=_reason())
     except ConfigurationError as error:  # of the reason
