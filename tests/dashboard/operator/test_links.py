@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from bearer_auth.dashboard.database import database_of
 from itsdangerous import URLSafeSerializer
 from sqlalchemy import select
 
 from bearer_auth.dashboard.operator.accounts import Account
 from bearer_auth.dashboard.operator.links import Links
+from bearer_auth.stores.beside import database_of
 
 SECRET = b"s" * 32
 ALICE = Account("alice", "$argon2id$any", 7)
