@@ -61,7 +61,7 @@ def test_a_hostile_name_comes_back_with_the_form_as_it_was_typed(host, hostile, 
     page.get_by_label("Never").check()
     page.get_by_role("button", name="Create key").click()
     expect(page.get_by_role("alert")).to_be_visible()
-    page.get_by_label("I want a key without an end").check()
+    page.get_by_label("I want a key that never expires").check()
     page.get_by_role("button", name="Create key").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Key created")
     (record,) = host.ring.list(user_id="user_ada")
