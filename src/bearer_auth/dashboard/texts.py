@@ -170,7 +170,7 @@ class Texts:
     # The overview
     use_of_all = "Use in the last 30 days"
     all_well = "Nothing needs attention"
-    all_well_text = "All keys are in use, all expire some day, and none of them within a week."
+    all_well_text = "All keys expire, none within a week, and none has been unused for 90 days."
     many_refusals = "Often refused in the last 7 days"
     show_all = "Show all"
 
@@ -195,8 +195,7 @@ class Texts:
         ),
         503: (
             "The keys can't be reached",
-            "The database doesn't answer. Try again in a moment; if you changed a key, look first "
-            "whether it was done.",
+            "The database doesn't answer. Look in a moment whether it was done, then try again.",
         ),
     }
     sent_twice = (
@@ -260,6 +259,10 @@ class Texts:
     def more_than(self, count: int) -> str:
         """A number that was not counted to its end."""
         return f"more than {count}"
+
+    def and_more(self, count: int) -> str:
+        """What a list of scopes leaves out."""
+        return f"and {count} more"
 
     def uses_and_refusals(self, uses: int, refusals: int) -> str:
         """The sum of a chart."""
