@@ -58,7 +58,7 @@ def test_a_hostile_name_comes_back_with_the_form_as_it_was_typed(host, hostile, 
     page = signed_in("ada")
     page.get_by_role("link", name="Create key").click()
     page.get_by_label("Name").fill(typed)
-    page.get_by_label("Never").check()
+    page.get_by_label("Never", exact=True).check()
     page.get_by_role("button", name="Create key").click()
     expect(page.get_by_role("alert")).to_be_visible()
     page.get_by_label("I want a key that never expires").check()

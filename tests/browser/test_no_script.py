@@ -56,7 +56,7 @@ def test_a_key_without_an_end_needs_one_more_click(host, signed_in):
     page.get_by_role("link", name="Create key").click()
     sure = page.get_by_label("I want a key that never expires")
     expect(sure).to_be_hidden()
-    page.get_by_label("Never").check()
+    page.get_by_label("Never", exact=True).check()
     page.get_by_role("button", name="Create key").click()
     expect(page.get_by_role("alert")).to_be_visible()
     sure.check()

@@ -17,7 +17,7 @@ def walk(page, owner):
     yield "list-empty"
     page.get_by_role("link", name="Create key").click()
     expect(title).to_have_text("Create key")
-    page.get_by_label("Never").check()
+    page.get_by_label("Never", exact=True).check()
     yield "create"
     page.get_by_label("Owner").fill(owner)
     page.get_by_label("Name").fill(LONG)
