@@ -61,7 +61,7 @@ def test_a_customer_makes_copies_uses_rotates_and_revokes_a_key(host, signed_in,
     expect(secrets).to_have_count(2)
     expect(secrets.first).to_contain_text("Current secret: last used just now")
     expect(secrets.last).to_contain_text(
-        "Earlier secret: last used just now, valid for another 1 day"
+        "Earlier secret: last used just now, still valid for 1 day"
     )
     shoot(page, "key-in-grace")
     page.get_by_role("button", name="End grace now").click()

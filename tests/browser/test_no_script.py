@@ -54,9 +54,9 @@ def test_a_key_is_made_downloaded_rotated_found_and_revoked(host, signed_in, cre
 def test_a_key_without_an_end_needs_one_more_click(host, signed_in):
     page = signed_in("ada", java_script_enabled=False)
     page.get_by_role("link", name="Create key").click()
-    sure = page.get_by_label("I want a key without an end")
+    sure = page.get_by_label("I want a key that never expires")
     expect(sure).to_be_hidden()
-    page.get_by_label("Never").check()
+    page.get_by_label("Never", exact=True).check()
     page.get_by_role("button", name="Create key").click()
     expect(page.get_by_role("alert")).to_be_visible()
     sure.check()

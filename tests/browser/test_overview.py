@@ -18,10 +18,10 @@ def test_the_overview_names_what_needs_attention(who, host, signed_in, shoot):
     def named(heading):
         return page.get_by_role("region", name=heading).get_by_role("listitem").get_by_role("link")
 
-    expect(named("Ending within 7 days")).to_have_text("mobile app")
+    expect(named("Expires within 7 days")).to_have_text("mobile app")
     expect(named("Not used for 90 days").first).to_have_text("old partner feed")
     expect(named("Not used for 90 days").last).to_have_text("data team's notebook")
-    expect(named("Without an end")).to_have_text("old partner feed")
+    expect(named("Never expires")).to_have_text("old partner feed")
     expect(named("Often refused in the last 7 days")).to_have_text("warehouse sync")
     chart = page.get_by_role("img")
     expect(chart.locator(".bar-used")).to_have_count(30)

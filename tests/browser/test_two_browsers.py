@@ -49,7 +49,7 @@ def test_a_customer_sees_nothing_of_anothers_key(host, signed_in, create):
     bob.reload()
     expect(bob.get_by_text("No keys yet")).to_be_visible()
     bob.goto(ada.url)
-    expect(bob.get_by_role("heading", level=1)).to_have_text("There is no such page")
+    expect(bob.get_by_role("heading", level=1)).to_have_text("Not found")
     assert bob.locator("main").inner_html() == no_such_key(bob)
 
 

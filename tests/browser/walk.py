@@ -17,7 +17,7 @@ def walk(page, owner):
     yield "list-empty"
     page.get_by_role("link", name="Create key").click()
     expect(title).to_have_text("Create key")
-    page.get_by_label("Never").check()
+    page.get_by_label("Never", exact=True).check()
     yield "create"
     page.get_by_label("Owner").fill(owner)
     page.get_by_label("Name").fill(LONG)
@@ -25,7 +25,7 @@ def walk(page, owner):
     page.get_by_role("button", name="Create key").click()
     expect(page.get_by_role("alert")).to_be_visible()
     yield "create-unsure"
-    page.get_by_label("I want a key without an end").check()
+    page.get_by_label("I want a key that never expires").check()
     page.get_by_role("button", name="Create key").click()
     expect(title).to_have_text("Key created")
     yield "created"
@@ -73,5 +73,5 @@ def walk(page, owner):
     expect(page.get_by_text("Revoked", exact=True).first).to_be_visible()
     yield "key-revoked"
     page.goto("/keys/no-such-page")
-    expect(title).to_have_text("There is no such page")
+    expect(title).to_have_text("Not found")
     yield "no-such-page"

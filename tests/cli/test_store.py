@@ -64,7 +64,7 @@ def test_the_option_wins_over_the_store_of_the_program(url, keyring, issued):
         ("sqlite://keys.db", "Error: write three slashes: sqlite:///keys.db\n"),
         ("bogus://host/db", "MariaDB and MySQL, not 'bogus'"),
         ("postgresql://me:hunter2@127.0.0.1:1/db", "the database can't be reached"),
-        ("sqlite:///{folder}/missing.db", "there is no such file; 'bearer-auth keys create' makes"),
+        ("sqlite:///{folder}/missing.db", "there is no such file; 'bearer-auth keys create' or"),
         ("sqlite:///{folder}/missing/keys.db", "there is no such file"),
         ("sqlite:///{folder}", "this is a folder"),
         ("sqlite:///{folder}/text", "not an SQLite database"),

@@ -121,7 +121,7 @@ def test_grants_that_are_nonsense_give_nothing(make_dashboard, browse, keyring, 
 def test_never_needs_its_second_box(alice, keyring):
     answer = alice.fill_in("/keys/new", "/keys", **(MADE | {"lifetime": "never"}))
     assert answer.status == 400
-    assert "To make a key without an end, tick the box that says so." in answer.words
+    assert "To make a key that never expires, tick the box that says so." in answer.words
     assert list(keyring.list()) == []
     sure = MADE | {"lifetime": "never", "never_sure": "yes"}
     assert alice.fill_in("/keys/new", "/keys", **sure).status == 200

@@ -22,7 +22,7 @@ def test_the_page_of_a_key_says_what_is_known_of_it(alice, keyring, clock, use):
         "Expires never expires",
         "Allowed addresses 192.0.2.0/24",
         "Current secret : never used",
-        "Earlier secret : last used 2 minutes ago, valid for another 1 hour",
+        "Earlier secret : last used 2 minutes ago, still valid for 1 hour",
         "End grace now",
         "Rotated",
     ):
@@ -72,4 +72,4 @@ def test_a_cursor_of_the_history_that_is_none_is_no_failure(make_dashboard, brow
 def test_without_an_audit_trail_there_is_no_history(make_dashboard, browse, keyring):
     key_id = keyring.create(user_id="alice").record.key_id
     page = browse(make_dashboard(events=None), DashboardUser("alice")).get(f"/keys/{key_id}")
-    assert "Nothing is known of what happened to this key." in page.words
+    assert "Nothing has been recorded yet." in page.words

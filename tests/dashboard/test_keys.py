@@ -31,6 +31,16 @@ def test_the_list_says_of_each_key_what_matters(alice, operator, keyring, clock,
     assert f"CI {masked} Active alice a:b" in operator.get("/").words
 
 
+def test_the_list_shows_five_scopes_of_a_key_and_the_key_all(alice, keyring):
+    scopes = ["a", "b", "c", "d", "e"]
+    issued = keyring.create(user_id="alice", name="five", scopes=scopes)
+    assert "a b c d e 1 Jan" in alice.get("/").words
+    keyring.revoke(issued.key_id)
+    issued = keyring.create(user_id="alice", name="seven", scopes=[*scopes, "f", "g"])
+    assert "a b c d e and 2 more" in alice.get("/").words
+    assert "a b c d e f g" in alice.get(f"/keys/{issued.key_id}").words
+
+
 def test_the_list_has_pages(alice, keyring, clock):
     for number in range(51):
         keyring.create(user_id="alice", name=f"number {number}.")

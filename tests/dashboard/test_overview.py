@@ -25,9 +25,9 @@ def test_it_names_what_needs_attention(alice, keyring, clock, use):
     keyring.create(user_id="alice", name="ending", expires_in=3 * DAY)
     keyring.create(user_id="alice", name="fine", expires_in=30 * DAY)
     page = alice.get("/overview")
-    assert "Ending within 7 days 1 ending" in page.words
+    assert "Expires within 7 days 1 ending" in page.words
     assert "Not used for 90 days 1 idle" in page.words
-    assert "Without an end 1 endless" in page.words
+    assert "Never expires 1 endless" in page.words
     assert "fine" not in page.words
     assert "Nothing needs attention" not in page.words
 
@@ -44,7 +44,7 @@ def test_five_are_shown_and_the_rest_is_a_link_away(alice, keyring):
     for _ in range(7):
         keyring.create(user_id="alice", name="endless")
     page = alice.get("/overview")
-    assert "Without an end 7" in page.words
+    assert "Never expires 7" in page.words
     assert len([link for link in page.links if link.startswith("/keys/")]) == 5
     assert "/?attention=endless" in page.links
     assert len([k for k in alice.get("/?attention=endless").links if k.startswith("/keys/")]) == 8
@@ -53,7 +53,7 @@ def test_five_are_shown_and_the_rest_is_a_link_away(alice, keyring):
 def test_beyond_fifty_they_are_not_counted(alice, keyring):
     for _ in range(51):
         keyring.create(user_id="alice")
-    assert "Without an end more than 50" in alice.get("/overview").words
+    assert "Never expires more than 50" in alice.get("/overview").words
 
 
 def test_all_is_not_called_well_while_only_a_part_was_looked_at(
@@ -74,7 +74,7 @@ def test_ids_walked_by_another_user_it_is_about_their_own_keys(alice, operator, 
     trail.refusals = {others.key_id: 500}  # even if the trail says more than it was asked for
     assert "Bob" not in alice.get("/overview").source
     page = operator.get("/overview")
-    assert "Without an end 1 Bob's" in page.words
+    assert "Never expires 1 Bob's" in page.words
     assert "Often refused in the last 7 days Bob's" in page.words
     assert "500 times" in page.words
 

@@ -36,7 +36,7 @@ def test_a_day_of_grace_is_preselected(alice, page):
 def test_rotating_shows_the_new_key_and_both_work_for_the_grace(alice, page, issued, store, clock):
     answer = alice.fill_in(f"{page}/rotate", grace="3600")
     assert (answer.status, answer.title) == (200, "Key rotated")
-    assert "The earlier secret is valid for a while yet: valid for another 1 hour." in answer.words
+    assert "The earlier secret is still valid for 1 hour." in answer.words
     assert works(issued.token, store, clock)
     assert works(answer.key, store, clock)
     clock.advance(3600)
@@ -165,4 +165,4 @@ def test_a_key_that_is_deleted_meanwhile_is_not_found(alice, page, store, keyrin
 
     monkeypatch.setattr(DashboardUser, "may_see", deleted_after)
     answer = alice.send(f"{page}/rotate", {"token": token, "grace": "0"})
-    assert (answer.status, answer.title) == (404, "There is no such page")
+    assert (answer.status, answer.title) == (404, "Not found")

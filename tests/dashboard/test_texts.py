@@ -64,7 +64,7 @@ def test_a_use_is_a_sentence(at, text):
 
 
 def test_an_earlier_secret_says_how_long():
-    assert t.secret_ends(NOW + 90 * MINUTE, NOW) == "valid for another 1 hour"
+    assert t.secret_ends(NOW + 90 * MINUTE, NOW) == "still valid for 1 hour"
     assert t.secret_ends(NOW, NOW) == "ended less than a minute ago"
 
 

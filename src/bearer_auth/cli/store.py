@@ -115,7 +115,9 @@ def _open(url: str, create: bool, tables: bool) -> KeyStore:
     missing = path is not None and not os.path.exists(path)
     if missing and not create:
         raise Failure(
-            f"{path}: there is no such file; 'bearer-auth keys create' makes it", Code.STORE
+            f"{path}: there is no such file; 'bearer-auth keys create' or 'bearer-auth db upgrade' "
+            "makes it",
+            Code.STORE,
         )
     try:
         store = open_store(url, create=create if path is not None else tables)

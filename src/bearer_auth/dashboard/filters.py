@@ -125,8 +125,6 @@ def key_id_in(text: str) -> str | None:
 def _can_be(name: str, value: str) -> bool:
     if name in _CHOICES:
         return value in _CHOICES[name]
-    if name == "environment":
-        return ENVIRONMENT.fullmatch(value) is not None
     try:
         check_text(name, value, 1, _LENGTHS[name])
     except ConfigurationError:

@@ -68,27 +68,27 @@ class Texts:
         "newest": "Newest first",
         "oldest": "Oldest first",
         "name": "By name",
-        "expiry": "Ending soonest",
+        "expiry": "Expiring soonest",
     }
     attentions: Mapping[str, str] = {
         "unused": "Not used for 90 days",
-        "endless": "Without an end",
-        "ending": "Ending within 7 days",
+        "endless": "Never expires",
+        "ending": "Expires within 7 days",
     }
 
     # A new key
     name_hint = "What will use it? For example: nightly backup"
     owner_hint = "The user_id of whoever the key is for"
     scopes_hint = "Choose only what it needs."
-    scopes_free_hint = "Separated by blanks, such as ensembles:execute"
+    scopes_free_hint = "Separated by spaces, such as ensembles:execute"
     lifetime = "Expires in"
     never = "Never"
     never_why = (
-        "A key without an end stays valid until somebody revokes it, also when it has been "
+        "A key that never expires stays valid until somebody revokes it, also when it has been "
         "forgotten or copied. Choose this only for a program that you can't give a new key."
     )
-    never_sure = "I want a key without an end"
-    never_unsure = "To make a key without an end, tick the box that says so."
+    never_sure = "I want a key that never expires"
+    never_unsure = "To make a key that never expires, tick the box that says so."
     too_many = "You have as many keys as one person may have. Revoke one that isn't used any more."
     not_granted = "That choice is not open to you. Choose again."
     cancel = "Cancel"
@@ -104,7 +104,7 @@ class Texts:
     download = "Download .env"
     try_it = "Try it"
     done = "Done"
-    earlier_lives = "The earlier secret is valid for a while yet:"
+    earlier_lives = "The earlier secret is"
     earlier_ended = "The earlier secret is not valid any more."
 
     # One key
@@ -115,10 +115,10 @@ class Texts:
     current = "Current secret"
     earlier = "Earlier secret"
     end_grace = "End grace now"
-    end_grace_why = "Programs that still send the earlier secret are refused at once."
+    end_grace_why = "Then programs that still send the earlier secret are refused at once."
     use = "Use"
     history = "History"
-    no_history = "Nothing is known of what happened to this key."
+    no_history = "Nothing has been recorded yet."
     older = "Older"
     key_id = "Id"
     allowed_ips = "Allowed addresses"
@@ -172,7 +172,7 @@ class Texts:
     use_of_all = "Use in the last 30 days"
     use_by_day = "Use by day"
     all_well = "Nothing needs attention"
-    all_well_text = "All keys are in use, have an end, and none of them ends within a week."
+    all_well_text = "All keys expire, none within a week, and none has been unused for 90 days."
     many_refusals = "Often refused in the last 7 days"
     show_all = "Show all"
 
@@ -187,14 +187,17 @@ class Texts:
             "That came from another site",
             "Forms are taken from the pages of this site only. (Behind a proxy: see ProxyFix.)",
         ),
-        404: ("There is no such page", "There is no such key, or it isn't yours."),
+        404: ("Not found", "There is no such page or key, or it isn't yours."),
         405: ("That can't be done here", "Go back and use the buttons of the page."),
         413: ("That is too long", "Go back and send less."),
         429: ("Too many tries", "Wait a few minutes, then try again."),
-        500: ("Something is broken here", "It has been written to the log. Nothing was let in."),
+        500: (
+            "Something is broken here",
+            "The log of the server says what. Try again later, or tell whoever runs this site.",
+        ),
         503: (
             "The keys can't be reached",
-            "The database doesn't answer. Look again in a moment whether it was done.",
+            "The database doesn't answer. Look in a moment whether it was done, then try again.",
         ),
     }
     sent_twice = (
@@ -224,11 +227,15 @@ class Texts:
         """When an earlier secret ends."""
         if at <= now:
             return f"ended {self.span(now - at)} ago"
-        return f"valid for another {self.span(at - now)}"
+        return f"still valid for {self.span(at - now)}"
 
     def used(self, at: datetime | None, now: datetime) -> str:
         """When something was used last."""
         return "never used" if at is None else f"last used {self.ago(at, now)}"
+
+    def revoked(self, at: datetime, now: datetime) -> str:
+        """When a key was revoked."""
+        return f"revoked {self.ago(at, now)}"
 
     def ago(self, at: datetime, now: datetime) -> str:
         """How long ago something was."""
@@ -258,6 +265,10 @@ class Texts:
     def more_than(self, count: int) -> str:
         """A number that was not counted to its end."""
         return f"more than {count}"
+
+    def and_more(self, count: int) -> str:
+        """What a list of scopes leaves out."""
+        return f"and {count} more"
 
     def uses_and_refusals(self, uses: int, refusals: int) -> str:
         """The sum of a chart."""
