@@ -204,10 +204,25 @@ def test_an_unknown_name_in_the_configuration_is_refused_with_the_nearest_right_
     )
 
 
-@pytest.mark.parametrize("name", ["BEARER_AUTH_EVENT_SINK", "BEARER_AUTH_CLOCK"])
-def test_what_is_no_text_is_given_in_code_only(name: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"no configuration {name}"):
-        FlaskBearerAuth(make_app(**{name: Sink()}), MemoryStore())
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("RATE_LIMITS", 'FlaskBearerAuth(app, rate_limits=RateLimits(default="100/minute"))'),
+        (
+            "IDEMPOTENCY",
+            'FlaskBearerAuth(app, idempotency=SQLIdempotencyStore("sqlite:///keys.db"))',
+        ),
+        ("EVENT_SINK", "FlaskBearerAuth(app, event_sink=LoggingSink())"),
+        ("CLOCK", "FlaskBearerAuth(app, clock=FakeClock())"),
+    ],
+)
+def test_what_is_no_text_is_given_in_code_only(name: str, line: str) -> None:
+    app = make_app(**{f"BEARER_AUTH_{name}": "redis://:own_password@127.0.0.1"})
+    with pytest.raises(ConfigurationError) as raised:
+        FlaskBearerAuth(app, MemoryStore())
+    assert str(raised.value) == (
+        f"BEARER_AUTH_{name} is no configuration: {name.lower()} is given in code, as in {line}"
+    )
 
 
 def test_the_store_can_be_a_url(monkeypatch: pytest.MonkeyPatch) -> None:

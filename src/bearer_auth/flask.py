@@ -69,7 +69,14 @@ class Options(TypedDict, total=False):
     clock: Clock
 
 
-_CODE_ONLY = ("rate_limits", "idempotency", "event_sink", "clock")
+_CODE_ONLY = {
+    "rate_limits": 'RateLimits(default="100/minute")',
+    "idempotency": 'SQLIdempotencyStore("sqlite:///keys.db")',
+    "event_sink": "LoggingSink()",
+    "clock": "FakeClock()",
+}
+"""What is no text, each with an example."""
+
 _OPTIONS = tuple(Options.__annotations__)
 _CONFIG = {
     f"BEARER_AUTH_{name.upper()}": name for name in ("store", *_OPTIONS) if name not in _CODE_ONLY
@@ -151,6 +158,12 @@ def _configured(config: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in config.items():
         if not key.startswith("BEARER_AUTH_"):
             continue
+        name = key.removeprefix("BEARER_AUTH_").lower()
+        if name in _CODE_ONLY:
+            raise ConfigurationError(
+                f"{key} is no configuration: {name} is given in code, as in "
+                f"FlaskBearerAuth(app, {name}={_CODE_ONLY[name]})"
+            )
         if key not in _CONFIG:
             raise ConfigurationError(
                 f"no configuration {key}; did you mean {_nearest(key, _CONFIG)}?"

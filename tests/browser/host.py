@@ -107,6 +107,10 @@ class Host:
         self.store.close()
 
 
+PATIENCE_S = 20
+"""How long a slow server lets a browser wait: some calls of Playwright have no timeout."""
+
+
 class Server:
     """Serves a WSGI app on a free port, each request in a thread of its own.
 
@@ -132,7 +136,7 @@ class Server:
 
     @contextmanager
     def slow(self):
-        """No answer meanwhile."""
+        """No answer meanwhile, but for a browser that would wait for one for ever."""
         self._may_answer.clear()
         try:
             yield
@@ -141,7 +145,7 @@ class Server:
 
     def _noting(self, environ, start_response):
         self.asked.append(environ["REQUEST_URI"])
-        self._may_answer.wait()
+        self._may_answer.wait(PATIENCE_S)
         return self._app(environ, start_response)
 
 

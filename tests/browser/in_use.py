@@ -20,11 +20,14 @@ class Sample(NamedTuple):
     uses: int = 40
     refusals: int = 0
     environment: str = "production"
+    rotated: int | None = None
 
 
 SAMPLES = (
     Sample("nightly backup", 61, uses=31),
-    Sample("billing worker", 212, ("reports:read", "reports:write"), uses=310),
+    Sample(
+        "billing worker", 212, ("reports:read", "reports:write"), uses=310, refusals=1, rotated=44
+    ),
     Sample("mobile app", 340, lifetime=343, uses=890),
     Sample("CI", 33, ("reports:write",), 90, uses=120, environment="staging"),
     Sample("data team's notebook", 150, unused=121),
@@ -32,11 +35,18 @@ SAMPLES = (
     Sample("warehouse sync", 88, uses=64, refusals=9),
 )
 
+OTHERS = (
+    Sample("checkout", 12, ("orders:write",), 90, uses=220),
+    Sample("grafana", 47, ("metrics:read",), uses=300),
+    Sample("import of 2025", 400, ("orders:write",), 365, unused=30),
+    Sample("returns desk", 5, ("orders:read", "orders:write"), 30, uses=15),
+)
 
-def fill(host, user_id="user_ada"):
-    """Make the keys of ``SAMPLES`` and what happened to them."""
+
+def fill(host, user_id="user_ada", samples=SAMPLES):
+    """Make keys of an owner, and what happened to them."""
     now = host.ring.now()
-    for sample in SAMPLES:
+    for sample in samples:
         record = _made(sample, host, user_id, now)
         host.store.record_used(list(_uses(sample, record, now)))
         for event in _refusals(sample, record, now):
@@ -55,11 +65,9 @@ class _At:
 
 
 def _made(sample, host, user_id, now):
-    born = now - timedelta(days=sample.age)
-    ring = Keyring(host.store, event_sink=_At(born, host.sink), clock=born.timestamp)
     lifetime = None if sample.lifetime is None else timedelta(days=sample.lifetime)
-    return (
-        ring.acting(user_id, address="203.0.113.4")
+    record = (
+        _ring(host, user_id, now - timedelta(days=sample.age))
         .create(
             user_id=user_id,
             name=sample.name,
@@ -71,6 +79,15 @@ def _made(sample, host, user_id, now):
         )
         .record
     )
+    if sample.rotated is None:
+        return record
+    ring = _ring(host, user_id, now - timedelta(days=sample.rotated))
+    return ring.rotate(record.key_id, timedelta(days=1)).record
+
+
+def _ring(host, user_id, at):
+    ring = Keyring(host.store, event_sink=_At(at, host.sink), clock=at.timestamp)
+    return ring.acting(user_id, address="203.0.113.4")
 
 
 def _uses(sample, record, now):

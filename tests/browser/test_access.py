@@ -23,13 +23,14 @@ def test_axe_finds_nothing_on_any_page(scheme, signed_in, shoot):
     assert seen == PAGES
 
 
-def test_no_page_is_wider_than_a_narrow_phone(signed_in, shoot):
-    page = signed_in("olga", viewport={"width": 360, "height": 740})
+@pytest.mark.parametrize("width", [360, 900, 1100])  # below and above where the layout changes
+def test_no_page_is_wider_than_the_window(width, signed_in, shoot):
+    page = signed_in("olga", viewport={"width": width, "height": 740})
     widths = {}
     for name in walk(page, "user_" + "a" * 250):
-        shoot(page, f"narrow-{name}")
+        shoot(page, f"{width}-{name}")
         widths[name] = page.evaluate("document.documentElement.scrollWidth")
-    assert {name: width for name, width in widths.items() if width > 360} == {}
+    assert {name: seen for name, seen in widths.items() if seen > width} == {}
     assert len(widths) == PAGES
 
 

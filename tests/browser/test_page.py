@@ -32,6 +32,10 @@ def test_times_are_in_the_readers_zone_and_exactly_in_utc_in_the_title(host, sig
     host.store.replace([(record, replace(record, created_at=at))])
     page = signed_in("ada", timezone_id="Asia/Tokyo", locale="en-GB")
     time = page.get_by_role("row", name="Unnamed key").get_by_role("time")
+    expect(time).to_have_text("Feb 1, 2026")
+    expect(time).to_have_attribute("title", "2026-01-31 20:05:06 UTC")
+    page.get_by_role("link", name="Unnamed key").click()
+    time = page.get_by_role("region", name="Details").get_by_role("time")
     expect(time).to_have_text("Feb 1, 2026, 5:05 AM")
     expect(time).to_have_attribute("title", "2026-01-31 20:05:06 UTC")
 

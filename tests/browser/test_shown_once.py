@@ -1,5 +1,8 @@
 """THREATS.md, Dashboard: a key is seen once, and made once."""
 
+import re
+from contextlib import nullcontext
+
 import pytest
 from playwright.sync_api import Error, expect
 
@@ -69,26 +72,28 @@ def test_a_double_click_makes_one_key_and_shows_it(host, signed_in):
     assert names(host) == ["nightly backup"]
 
 
-def click_twice_at_a_slow_server(host, page):
+def click_twice_at_a_slow_server(host, page, *, sends_twice):
     box = fill_in(page).bounding_box()
     with host.server.slow():
-        with page.expect_request("**/keys/keys"):
-            page.mouse.click(box["x"] + 5, box["y"] + 5)
-        page.mouse.click(box["x"] + 5, box["y"] + 5)
-        page.evaluate("0")  # the browser has dealt with the click
+        for sends in (True, sends_twice):
+            with page.expect_request("**/keys/keys") if sends else nullcontext():
+                page.mouse.click(box["x"] + 5, box["y"] + 5)
 
 
 def test_a_second_click_while_the_server_is_slow_doesnt_lose_the_key(host, signed_in):
     page = signed_in()
-    click_twice_at_a_slow_server(host, page)
+    click_twice_at_a_slow_server(host, page, sends_twice=False)
     expect(page.get_by_role("heading", level=1)).to_have_text("Key created")
     assert names(host) == ["nightly backup"]
+    assert host.server.asked.count("/keys/keys") == 1
 
 
 def test_a_second_click_at_a_slow_server_without_javascript_makes_one_key(host, signed_in):
     page = signed_in(java_script_enabled=False)
-    click_twice_at_a_slow_server(host, page)
-    expect(page.get_by_role("heading", level=1)).to_have_text("That was sent already")
+    click_twice_at_a_slow_server(host, page, sends_twice=True)
+    # The browser shows the answer to the second form, whichever of the two the server takes first.
+    either = re.compile("Key created|That was sent already")
+    expect(page.get_by_role("heading", level=1)).to_have_text(either)
     assert names(host) == ["nightly backup"]
 
 

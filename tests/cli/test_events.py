@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bearer_auth import Event, StoreUnavailable
+from bearer_auth import EnvStore, Event, LayeredStore, StoreUnavailable
 from bearer_auth.audit import SQLEventSink
 from bearer_auth.audit.follow import Follower
 from bearer_auth.cli.errors import Code
@@ -231,6 +231,12 @@ def test_a_program_that_mounts_the_commands_is_told_in_its_own_sink(run, store):
     run("keys", "create", "--user", "u", obj=Context(store=store, event_sink=own))
     assert own.names == ["key.created"]
     assert run("events").stdout == ""
+
+
+def test_keys_below_those_of_the_environment_have_their_events_beside_them(run, store):
+    layered = LayeredStore(EnvStore(environ={}), store)
+    run("keys", "create", "--user", "u", obj=Context(store=layered))
+    assert "key.created" in run("events", obj=Context(store=layered)).stdout
 
 
 class Own:

@@ -164,12 +164,36 @@ def test_what_can_not_be_told(run, store, command, words, code, said):
     assert "own_password" not in result.output
 
 
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_where_nothing_is_counted_it_says_so(run, used, issued, as_json):
+    used(issued.token, 3, default="10000/month;20/day")
+    words = ("limits", "show", "--user", "user_123", "--limit")
+    assert run(*words, "10000/month;20/day", *as_json).stderr == ""
+    assert run(*words, "20/day", *as_json).stderr == ""
+    assert run(*words, "30/day", *as_json).stderr == (
+        "Nothing is counted under 30/day in the database of the store. If there were requests: "
+        "does the app count there, is --limit the text that stands in the app, and is it this "
+        "owner's?\n"
+    )
+
+
+def test_where_it_looked_is_told_without_a_password(run, url, store, monkeypatch):
+    words = ("limits", "show", "--user", "u", "--limit", "9/day")
+    said = run(*words, "--storage", url).stderr
+    assert "in the storage that --storage names. " in said
+    monkeypatch.setenv("BEARER_AUTH_LIMITS_STORAGE", f"{REDIS}?password=")
+    said = run(*words).stderr
+    assert "in the storage that BEARER_AUTH_LIMITS_STORAGE names. " in said
+    assert "password" not in said
+
+
 def test_no_table_is_made(run, tmp_path):
     file = tmp_path / "empty.db"
     file.touch()
     words = ("--user", "u", "--limit", "9/day", "--storage", f"sqlite:///{file}")
     said = run("limits", "show", *words, code=Code.STORE).stderr
     assert "the tables are missing" in said
+    assert "Does the app count here? Name its storage with --storage or BEARER_AUTH_LIM" in said
     connection = sqlite3.connect(file)
     assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
     connection.close()

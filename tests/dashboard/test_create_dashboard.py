@@ -59,6 +59,7 @@ def test_a_path_of_this_site_is_one(keyring, login_url):
         ({"grants": {"scopes": []}}, "grants must be"),
         ({"grants": Grants}, "grants must be"),
         ({"login_url": b"/login"}, "login_url must be text"),
+        ({"api_url": b"https://api.example.com/"}, "api_url must be text"),
         ({"texts": Texts}, "texts must be"),
         ({"texts": {"site": "x"}}, "texts must be"),
         ({"events": "sqlite:///events.db"}, "events must"),

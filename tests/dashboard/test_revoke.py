@@ -168,6 +168,17 @@ def test_an_operator_ends_all_keys_of_an_owner(operator, keyring, many, trail):
     assert {event.address for event in trail.events} == {"192.0.2.7"}
 
 
+def test_as_many_are_said_before_as_are_ended(operator, keyring, clock):
+    suspended = keyring.create(user_id="bob").record
+    keyring.suspend(suspended.key_id)
+    keyring.create(user_id="bob", expires_in=timedelta(days=1))
+    clock.advance(timedelta(days=2))
+    assert "2 keys that are not revoked yet" in operator.get("/owners/revoke?user_id=bob").words
+    form = {"user_id": "bob", "confirm": "bob"}
+    answer = operator.fill_in("/owners/revoke?user_id=bob", "/owners/revoke", **form)
+    assert "2 keys revoked." in answer.words
+
+
 def test_the_form_sent_again_by_reload_ends_no_key_that_was_made_since(operator, keyring, many):
     form = {"token": operator.form_token(), "user_id": "bob", "confirm": "bob"}
     assert operator.send("/owners/revoke", form).status == 200

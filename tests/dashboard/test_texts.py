@@ -1,13 +1,14 @@
 """What the pages say of times and numbers."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bearer_auth import Event
 from bearer_auth.dashboard import Texts, texts
+from bearer_auth.dashboard.chart import Day
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -95,6 +96,15 @@ def test_numbers():
     assert t.live_keys(100, True) == "more than 100 keys that are not revoked yet"
     assert [t.refused(count) for count in (1, 2000)] == ["1 time", "2,000 times"]
     assert t.first_so_many(20_000).startswith("Looked at 20,000 keys so far")
+
+
+def test_the_days_of_a_chart():
+    first, second = Day(date(2030, 1, 1), 1200, 1), Day(date(2030, 1, 2), 1, 0)
+    assert t.chart_day(first) == "2030-01-01 (UTC): 1,200 uses, 1 refusal"
+    assert t.chart_day(second) == "2030-01-02 (UTC): 1 use, 0 refusals"
+    assert t.chart_days([first, second]) == (
+        "2030-01-01 to 2030-01-02 (UTC). Most on 2030-01-01 (UTC): 1,200 uses, 1 refusal."
+    )
 
 
 def event(name, **fields):

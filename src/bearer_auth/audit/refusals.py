@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, LargeBinary, Table, cast, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, select
 
+from ..stores.sql_filters import equals
 from ..stores.sql_tables import Tables, chunks
 from ..stores.sql_upsert import write_rows
 from ..token import KEY_ID
@@ -143,9 +144,7 @@ def _conditions(
     of_owner: list[ColumnElement[bool]] = []
     for column, wanted in ((keys.user_id, user_id), (keys.tenant_id, tenant_id)):
         if wanted is not None:
-            of_owner.append(column == wanted)
-            if connection.dialect.name in ("mysql", "mariadb"):  # for them 'a' is 'a ' too
-                of_owner.append(cast(column, LargeBinary) == wanted.encode())
+            of_owner += equals(column, wanted, connection.dialect.name)
     if of_owner:
         conditions.append(c.key_id.in_(select(keys.key_id).where(*of_owner)))
     return conditions

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
+from ..errors import ConfigurationError
 from ..events import Event
 from ..stores.sql_database import Database
 from ..stores.sql_tables import Tables
-from .table import EventTable
-from .table_history import TableHistory
+from ..token import KEY_ID
+from .refusals import most_refused, refusals_by_day
+from .table import EventTable, Place
 from .writer import EventWriter
+
+MAX_PAGE = 1000
+"""Events, or keys, in one answer."""
+
+_CURSOR = re.compile(r"(-?[0-9]{1,19})\.([0-9]{1,19})")
+_MOST = 2**63 - 1
 
 
 class TableSink(EventWriter):
-    """A sink that writes to a table, and answers what a dashboard asks of it.
+    """A sink that writes to a table, and answers what a dashboard asks of it: see ``History``.
+
+    Whose a key is it reads from the table of the keys. In a database without them, no refusal is
+    that of an owner.
 
     Args:
         database: Where the table is.
@@ -32,7 +44,8 @@ class TableSink(EventWriter):
         successes: bool = False,
     ) -> None:
         super().__init__(EventTable(database, tables), keep=keep, successes=successes)
-        self._history = TableHistory(database, tables)
+        self._database = database
+        self._tables = tables
 
     def history(
         self, key_id: str, *, limit: int = 50, before: str | None = None
@@ -49,8 +62,12 @@ class TableSink(EventWriter):
             ConfigurationError: An argument is out of bounds, or ``before`` is no cursor.
             StoreUnavailable: The database can't answer.
         """
+        limit, place = _checked(limit), None if before is None else _place(before)
         self.flush()
-        return self._history.history(key_id, limit=limit, before=before)
+        if not KEY_ID.fullmatch(key_id):
+            return [], None
+        events, last = self._table.page(key_id, limit, place)
+        return events, None if last is None else f"{last[0]}.{last[1]}"
 
     def refusals_by_day(
         self,
@@ -73,9 +90,19 @@ class TableSink(EventWriter):
         Raises:
             StoreUnavailable: The database can't answer.
         """
-        return self._history.refusals_by_day(
-            since, key_id=key_id, user_id=user_id, tenant_id=tenant_id
-        )
+        if key_id is not None and not KEY_ID.fullmatch(key_id):
+            return {}
+        if not _can_be_kept(user_id, tenant_id):
+            return {}
+        with self._database.transaction(write=False) as connection:
+            return refusals_by_day(
+                connection,
+                self._tables,
+                since,
+                key_id=key_id,
+                user_id=user_id,
+                tenant_id=tenant_id,
+            )
 
     def most_refused(
         self,
@@ -97,4 +124,31 @@ class TableSink(EventWriter):
             ConfigurationError: ``limit`` is out of bounds.
             StoreUnavailable: The database can't answer.
         """
-        return self._history.most_refused(since, user_id=user_id, tenant_id=tenant_id, limit=limit)
+        limit = _checked(limit)
+        if not _can_be_kept(user_id, tenant_id):
+            return []
+        with self._database.transaction(write=False) as connection:
+            return most_refused(
+                connection, self._tables, since, user_id=user_id, tenant_id=tenant_id, limit=limit
+            )
+
+
+def _checked(limit: int) -> int:
+    if not 1 <= limit <= MAX_PAGE:
+        raise ConfigurationError(f"limit must be 1 to {MAX_PAGE}: {limit}")
+    return limit
+
+
+def _can_be_kept(*texts: str | None) -> bool:
+    """Whether a database may hold these: PostgreSQL no NUL, and none half a surrogate pair."""
+    try:
+        return b"\0" not in "".join(filter(None, texts)).encode()
+    except UnicodeEncodeError:
+        return False
+
+
+def _place(cursor: str) -> Place:
+    match = _CURSOR.fullmatch(cursor)
+    if match is None or abs(int(match[1])) > _MOST or int(match[2]) > _MOST:
+        raise ConfigurationError("before must be the cursor of an earlier page")
+    return int(match[1]), int(match[2])

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 HOST, PORT = "127.0.0.1", 8765
 
 _ACCOUNT = "operator"
-_MAX_FORM = 64 * 1024  # bytes, as the dashboard has it
 _EVERYWHERE = {"0.0.0.0": HOST, "::": "::1"}  # noqa: S104 (how to reach it, not where to listen)
 
 
@@ -150,6 +149,7 @@ def _serve(context: Context, host: str, port: int, api_url: str | None, as_json:
     try:
         from waitress.server import create_server  # type: ignore[import-untyped]
 
+        from ..dashboard.app import MAX_FORM
         from ..dashboard.operator import create_operator_dashboard
     except ImportError as error:
         text = one_line(str(error))
@@ -167,7 +167,7 @@ def _serve(context: Context, host: str, port: int, api_url: str | None, as_json:
         api_url=api_url,
     )
     listening = _listen(host, port)
-    server = create_server(app, sockets=[listening], ident=None, max_request_body_size=_MAX_FORM)
+    server = create_server(app, sockets=[listening], ident=None, max_request_body_size=MAX_FORM)
     url = _url(host, listening.getsockname()[1])
     made = _link(url, operators.make_link(_ACCOUNT))
     if not _is_loopback(host):

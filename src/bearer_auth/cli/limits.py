@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from ..errors import BearerAuthError, KeyNotFound
+from ..errors import BearerAuthError, KeyNotFound, StoreUnavailable
 from .errors import Code, Command, Failure, Group, one_line
 from .options import examples, json_option, key_id, pass_context, rate_limit, store_option
 from .output import note, write_json, write_table
 from .store import Context, sqlite_path
 
 if TYPE_CHECKING:
-    from ..ratelimit import RateLimits
+    from ..ratelimit import Count, RateLimits
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -84,6 +84,12 @@ def show(context: Context, /, as_json: bool, **options: str | None) -> None:
     """Show how many requests are left of a limit. It counts none."""
     asked = _asked(context, **options)
     counts = _open(context, options["storage"]).count(asked.limit, **asked.whose)
+    if _all_left(asked.limit, counts):
+        note(
+            f"Nothing is counted under {asked.limit} in {_where(options['storage'])}. If there "
+            "were requests: does the app count there, is --limit the text that stands in the app, "
+            "and is it this owner's?"
+        )
     if as_json:
         told = [each._asdict() for each in counts]
         write_json({**asked.whose, "limits": told})
@@ -148,6 +154,22 @@ def _asked(
     return _Asked(limit, whose)
 
 
+def _all_left(limit: str, counts: list[Count]) -> bool:
+    from ..ratelimit import parse_limits
+
+    limits = parse_limits(limit, "--limit")
+    return [each.remaining for each in counts] == [each.item.amount for each in limits]
+
+
+def _where(given: str | None) -> str:
+    """In words, for there may be a password in the URL."""
+    if given:
+        return "the storage that --storage names"
+    if os.environ.get(_STORAGE):
+        return f"the storage that {_STORAGE} names"
+    return "the database of the store"
+
+
 def _open(context: Context, url: str | None) -> RateLimits:
     url = url or os.environ.get(_STORAGE) or context.url
     if not url or "://" not in url:
@@ -161,6 +183,12 @@ def _open(context: Context, url: str | None) -> RateLimits:
         if path is not None and not os.path.exists(path):
             raise Failure(f"{path}: there is no such file", Code.STORE)
         limits = RateLimits(storage=url, create=False)
+    except StoreUnavailable as error:
+        raise Failure(
+            f"{one_line(str(error))}. Does the app count here? Name its storage with --storage "
+            f"or {_STORAGE}",
+            Code.STORE,
+        ) from None
     except (BearerAuthError, ImportError) as error:
         raise Failure(one_line(str(error)), Code.STORE) from None
     click.get_current_context().call_on_close(limits.close)

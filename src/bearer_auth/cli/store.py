@@ -15,6 +15,7 @@ from ..events import EventSink
 from ..hashing import Hashing, Pepper
 from ..keyring import Keyring
 from ..stores import KeyStore
+from ..stores.beside import database_of
 from ..stores.env import PREFIX
 from ..stores.url import open_store
 from .errors import Code, Failure, one_line
@@ -22,8 +23,6 @@ from .output import note
 
 if TYPE_CHECKING:
     from ..audit.table import EventTable
-    from ..stores.sql_database import Database
-    from ..stores.sql_tables import Tables
 
 _SQLITE = re.compile(r"sqlite(?:\+\w+)?:///([^:?][^?]*)(?:\?.*)?", re.IGNORECASE)
 
@@ -92,7 +91,7 @@ class Context:
         """Where changes of keys are told: the program's sink, or the table of events beside the
         keys; there they are when the command ends."""
         if self.event_sink is None and self.store is not None:
-            found = _tables_of(self.store)
+            found = database_of(self.store)
             if found is not None:
                 from ..audit.table_sink import TableSink
 
@@ -129,18 +128,12 @@ def _open(url: str, create: bool, tables: bool) -> KeyStore:
 
 def event_table(store: KeyStore) -> EventTable | None:
     """The table of events beside the keys, if they are in a database."""
-    found = _tables_of(store)
+    found = database_of(store)
     if found is None:
         return None
     from ..audit.table import EventTable
 
     return EventTable(*found)
-
-
-def _tables_of(store: KeyStore) -> tuple[Database, Tables] | None:
-    database: Database | None = getattr(store, "_database", None)
-    tables: Tables | None = getattr(store, "_tables", None)
-    return None if database is None or tables is None else (database, tables)
 
 
 def sqlite_path(url: str) -> str | None:

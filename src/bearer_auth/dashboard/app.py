@@ -23,6 +23,7 @@ from .people import DashboardUser, Identify
 from .signing import signing_secret
 from .site import EXTENSION, Site, site
 from .texts import Texts
+from .views import blueprints
 from .visible import visible
 
 if TYPE_CHECKING:
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 
 MAX_FORM = 64 * 1024
 """Bytes of a form."""
-
-OPEN = ("static",)
-"""Endpoints that nobody must be signed in for."""
 
 
 def create_dashboard(
@@ -74,8 +72,9 @@ def create_dashboard(
         raise TypeError(f"keyring must be a Keyring, not {type(keyring).__name__}")
     if not callable(identify):
         raise TypeError("identify must be a function of the environ")
-    if login_url is not None and not isinstance(login_url, str):
-        raise TypeError(f"login_url must be text, not {type(login_url).__name__}")
+    for name, url in (("login_url", login_url), ("api_url", api_url)):
+        if url is not None and not isinstance(url, str):
+            raise TypeError(f"{name} must be text, not {type(url).__name__}")
     if login_url is not None and not _is_local(login_url):
         raise ConfigurationError(f"login_url must be a path of this site: {login_url!r}")
     if not isinstance(texts, Texts):
@@ -106,7 +105,7 @@ def create_dashboard(
         forms=Forms(
             partial(signing_secret, store),
             Once(store, lambda: keyring.now().timestamp()),
-            keyring,
+            keyring.now,
         ),
         login_url=login_url,
         api_url=api_url,
@@ -117,8 +116,6 @@ def create_dashboard(
     app.context_processor(_in_templates)
     for error, page in ERROR_PAGES.items():
         app.register_error_handler(error, page)
-    from .views import blueprints
-
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
     return app
@@ -139,12 +136,12 @@ def _admit() -> Response | None:
     g.dashboard_user = None
     if isinstance(request.routing_exception, BadHost):
         raise request.routing_exception
-    if request.endpoint in OPEN:
+    if request.endpoint == "static":
         return None
     user = site().identify(request.environ)
     if user is not None and not isinstance(user, DashboardUser):
         raise TypeError(f"identify must return a DashboardUser or None, not {type(user).__name__}")
-    if user is None and not _is_open(request.endpoint):
+    if user is None and not _is_sign_in(request.endpoint):
         return _to_login()
     g.dashboard_user = user
     if request.method not in ("GET", "HEAD", "OPTIONS"):
@@ -152,7 +149,7 @@ def _admit() -> Response | None:
     return None
 
 
-def _is_open(endpoint: str | None) -> bool:
+def _is_sign_in(endpoint: str | None) -> bool:
     return endpoint is not None and endpoint.startswith("sign_in.")
 
 

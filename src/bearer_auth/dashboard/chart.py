@@ -17,9 +17,9 @@ _LEAST = 2
 _HEIGHT = _HIGHEST + 2 * _LEAST + 1  # both parts of the highest bar may be lifted to the least
 
 _CHART = Markup(
-    '<svg class="chart" role="img" aria-labelledby="{id}-title {id}-desc"'
+    '<svg class="chart" role="img" aria-labelledby="chart-title chart-desc"'
     ' viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">'
-    '<title id="{id}-title">{title}</title><desc id="{id}-desc">{description}</desc>'
+    '<title id="chart-title">{title}</title><desc id="chart-desc">{description}</desc>'
     "{bars}"
     '<rect class="chart-base" x="0" y="{base}" width="{width}" height="1"/>'
     "</svg>"
@@ -27,7 +27,7 @@ _CHART = Markup(
 
 # The first rect is what a pointer meets on a day without a bar.
 _DAY = Markup(
-    '<g class="bar"><title>{label}</title>'
+    "<g><title>{label}</title>"
     '<rect x="{left}" y="0" width="{slot}" height="{height}" fill="none" pointer-events="all"/>'
     "{parts}</g>"
 )
@@ -49,48 +49,30 @@ class Day:
     uses: int = 0
     refusals: int = 0
 
-
-def in_words(day: Day) -> str:
-    """``2030-01-31 (UTC): 1,200 uses, 1 refusal``."""
-    return f"{day.date} (UTC): {_counted(day.uses, 'use')}, {_counted(day.refusals, 'refusal')}"
-
-
-def in_sum(days: Sequence[Day]) -> str:
-    """All days together, in a sentence for who doesn't see the bars."""
-    if not days:
-        return "No day is shown."
-    uses = _counted(sum(day.uses for day in days), "use")
-    refusals = _counted(sum(day.refusals for day in days), "refusal")
-    busiest = max(days, key=_total)
-    text = f"{days[0].date} to {days[-1].date} (UTC): {uses}, {refusals}."
-    return f"{text} Most on {in_words(busiest)}." if _total(busiest) else text
+    @property
+    def total(self) -> int:
+        """Both together. A row that was edited may hold less than nothing."""
+        return max(0, self.uses) + max(0, self.refusals)
 
 
 def bars(
-    days: Sequence[Day],
-    *,
-    identifier: str = "chart",
-    title: str = "Use by day",
-    describe: Callable[[Sequence[Day]], str] = in_sum,
-    label: Callable[[Day], str] = in_words,
+    days: Sequence[Day], *, title: str, description: str, label: Callable[[Day], str]
 ) -> Markup:
     """A bar for each day: its uses, and its refusals on top of them.
 
     The bars are as wide as what they stand in. CSS gives ``.bar-used``, ``.bar-refused`` and
-    ``.chart-base`` their ``fill``; text is escaped.
+    ``.chart-base`` their ``fill``; text is escaped. One chart a page: it has ids.
 
     Args:
         days: The days, from left to right.
-        identifier: What the ids in the chart begin with; each chart of a page has its own.
-        title: What the chart shows; a screen reader reads it, and ``describe`` of the days.
-        describe: All of the days in words.
+        title: What the chart shows.
+        description: All of the days in words, for who doesn't see the bars.
         label: One day in words, shown when a pointer rests on it.
     """
-    highest = max(map(_total, days), default=0)
+    highest = max((day.total for day in days), default=0)
     return _CHART.format(
-        id=identifier,
         title=title,
-        description=describe(days),
+        description=description,
         width=max(1, len(days)) * _SLOT,
         height=_HEIGHT + 1,
         base=_HEIGHT,
@@ -117,12 +99,3 @@ def _part(name: str, left: int, y: int, height: int) -> Markup:
 
 def _height(count: int, highest: int) -> int:
     return max(_LEAST, count * _HIGHEST // highest) if count > 0 else 0
-
-
-def _total(day: Day) -> int:
-    # A row that was edited may hold less than nothing.
-    return max(0, day.uses) + max(0, day.refusals)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import make_response, render_template, request
-from werkzeug.exceptions import BadHost, Conflict, HTTPException, InternalServerError
+from werkzeug.exceptions import BadHost, Conflict, HTTPException
 from werkzeug.wrappers import Response
 
 from .. import errors
@@ -18,8 +18,7 @@ logger = logging.getLogger("bearer_auth")
 Answer = tuple[str, int] | Response
 
 
-def page(status: int, title: str, text: str) -> Answer:
-    """A page that says that something could not be done."""
+def _page(status: int, title: str, text: str) -> Answer:
     if isinstance(request.routing_exception, BadHost):  # then no link can be made
         return _plain(status, title, text)
     try:
@@ -36,37 +35,32 @@ def _plain(status: int, title: str, text: str) -> Response:
 
 def _refused(error: Any) -> Answer:
     status = error.code or 500
-    return page(status, *site().texts.errors.get(status, (error.name, "")))
+    return _page(status, *site().texts.errors.get(status, (error.name, "")))
 
 
 def _away(error: Any) -> Answer:
     logger.error("dashboard: %s", error.detail or "the store can't answer")
-    return page(503, *site().texts.errors[503])
-
-
-def _broken(_: Any) -> Answer:
-    # Flask has logged what was raised; the page says nothing of it.
-    return page(500, *site().texts.errors[500])
+    return _page(503, *site().texts.errors[503])
 
 
 def _no_such_key(_: Any) -> Answer:
-    return page(404, *site().texts.errors[404])
+    return _page(404, *site().texts.errors[404])
 
 
 def _sent_twice(_: Any) -> Answer:
-    return page(409, *site().texts.sent_twice)
+    return _page(409, *site().texts.sent_twice)
 
 
 def _inactive(_: Any) -> Answer:
-    return page(409, *site().texts.inactive)
+    return _page(409, *site().texts.inactive)
 
 
 def _rotating(_: Any) -> Answer:
-    return page(409, *site().texts.rotating)
+    return _page(409, *site().texts.rotating)
 
 
 def _changed(_: Any) -> Answer:
-    return page(409, *site().texts.changed)
+    return _page(409, *site().texts.changed)
 
 
 ERROR_PAGES: Mapping[type[Exception], Callable[[Any], Answer]] = {
@@ -76,6 +70,5 @@ ERROR_PAGES: Mapping[type[Exception], Callable[[Any], Answer]] = {
     errors.RotationInProgress: _rotating,
     errors.Conflict: _changed,
     Conflict: _sent_twice,
-    InternalServerError: _broken,
     HTTPException: _refused,
 }

@@ -93,7 +93,7 @@ class Filters:
             "user_id": self.owner or None,
             "sort": self.sort or "newest",
         }
-        fields |= _attention(self.attention, now) | dict(user.scope)
+        fields |= _attention(self.attention, now) | dict(user.key_filter)
         return Query(now=now, limit=PAGE, scan=SCAN, after=after, **fields)
 
 
@@ -108,7 +108,7 @@ def _attention(kind: str, now: datetime) -> dict[str, Any]:
 
 def attention(kind: str, user: DashboardUser, now: datetime, limit: int) -> Query:
     """The first keys that need attention of this kind."""
-    fields = _attention(kind, now) | dict(user.scope)
+    fields = _attention(kind, now) | dict(user.key_filter)
     fields["sort"] = "expiry" if kind == "ending" else "oldest"
     return Query(now=now, limit=limit, scan=SCAN, **fields)
 

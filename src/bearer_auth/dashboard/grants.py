@@ -22,8 +22,8 @@ class Grants:
     Args:
         scopes: The scopes to choose from.
         environments: The environments to choose from; the first one is preselected.
-        lifetimes: How long a key may live; 90 days are preselected if they are among them, else the
-            first one.
+        lifetimes: How long a key may live, in whole days; 90 days are preselected if they are among
+            them, else the first one.
         never: Whether a key may have no end.
         max_keys: How many keys one person may have that are not revoked or expired, 1 to 1000.
 
@@ -47,8 +47,8 @@ class Grants:
         put(self, "environments", tuple(check_part("environment", e) for e in environments))
         put(self, "lifetimes", tuple(listed("lifetimes", self.lifetimes)))
         for lifetime in self.lifetimes:
-            if to_lifetime("lifetimes", lifetime) < timedelta(days=1):
-                raise ConfigurationError(f"lifetimes must be one day or more: {lifetime}")
+            if not to_lifetime("lifetimes", lifetime) or lifetime % timedelta(days=1):
+                raise ConfigurationError(f"lifetimes must be whole days, 1 or more: {lifetime}")
         if not self.environments:
             raise ConfigurationError("environments must name one at least")
         if not isinstance(self.never, bool):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -17,7 +17,6 @@ from flask import Request, Response
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.exceptions import BadRequest, Conflict, Forbidden
 
-from ..keyring import Keyring
 from .once import Once
 from .people import DashboardUser
 
@@ -51,13 +50,15 @@ class Forms:
     Args:
         secret: Gives what they are signed with.
         once: What was used already.
-        keyring: For its clock.
+        now: The time, aware.
     """
 
-    def __init__(self, secret: Callable[[], bytes], once: Once, keyring: Keyring) -> None:
+    def __init__(
+        self, secret: Callable[[], bytes], once: Once, now: Callable[[], datetime]
+    ) -> None:
         self._secret = secret
         self._once = once
-        self._keyring = keyring
+        self._now = now
 
     @cached_property
     def _signer(self) -> URLSafeTimedSerializer:
@@ -96,7 +97,7 @@ class Forms:
             Conflict: It was sent before.
         """
         digest = sha256(self._read(request)[-1].encode()).hexdigest()
-        if not self._once.use(digest, self._keyring.now() + FORM_LIFE):
+        if not self._once.use(digest, self._now() + FORM_LIFE):
             raise Conflict
 
     def _read(self, request: Request) -> list[Any]:

@@ -10,11 +10,12 @@ from datetime import datetime
 from sqlalchemy import delete, insert
 
 from ..errors import StoreUnavailable
+from ..stores.beside import database_of
 from ..stores.sql_database import Database
 from ..stores.sql_prepare import prepare
 from ..stores.sql_tables import Tables
 from ..values import Clock, to_micros, to_utc
-from .database import Taken, database_of, insert_first
+from .first import Taken, insert_first
 
 PRUNE_US = 60_000_000
 """Microseconds between two looks for what ended long ago."""

@@ -58,7 +58,7 @@ class DashboardUser:
         return record.user_id == self.user_id and same_tenant
 
     @property
-    def scope(self) -> Mapping[str, Any]:
+    def key_filter(self) -> Mapping[str, Any]:
         """Whose keys they see, as arguments of a search; nothing for those who see all."""
         if self.may_manage_all:
             return {}

@@ -14,8 +14,9 @@ import secrets
 from sqlalchemy import insert, select
 
 from ..errors import ConfigurationError
+from ..stores.beside import database_of
 from ..stores.sql_prepare import prepare
-from .database import Taken, database_of, insert_first
+from .first import Taken, insert_first
 
 NAME = "dashboard_secret"
 """Its row in the table ``settings``."""

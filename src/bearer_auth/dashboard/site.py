@@ -12,11 +12,12 @@ from werkzeug.exceptions import NotFound
 
 from ..keyring import Keyring
 from ..records import KeyRecord
-from ..stores import WritableKeyStore
+from ..stores import Usage, WritableKeyStore
 from .chart import Day
 from .grants import GrantsFor
 from .guard import Forms
 from .people import DashboardUser, Identify
+from .rows import Row, row
 from .texts import Texts
 
 if TYPE_CHECKING:
@@ -60,6 +61,10 @@ class Site:
             raise NotFound
         return record
 
+    def row(self, record: KeyRecord, usage: Usage | None = None) -> Row:
+        """A key as the pages show it now."""
+        return row(record, usage, self.keyring.prefix, self.keyring.now())
+
     def days(self, key_id: str | None = None) -> list[Day]:
         """Uses and refusals of the last 30 days: of a key, or of all that are theirs to see."""
         today = self.keyring.now().date()
@@ -75,9 +80,9 @@ class Site:
                 getattr(self.store, "uses_by_day", None),
             )
             if by_day is not None:
-                uses = by_day(first, **user().scope)
+                uses = by_day(first, **user().key_filter)
         if self.history is not None:
-            whose: Mapping[str, Any] = {} if key_id is not None else user().scope
+            whose: Mapping[str, Any] = {} if key_id is not None else user().key_filter
             refusals = self.history.refusals_by_day(first, key_id=key_id, **whose)
         days = [first + timedelta(days=n) for n in range(CHART_DAYS)]
         return [Day(day, uses.get(day, 0), refusals.get(day, 0)) for day in days]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from ..events import Event
+from .chart import Day
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -169,6 +170,7 @@ class Texts:
 
     # The overview
     use_of_all = "Use in the last 30 days"
+    use_by_day = "Use by day"
     all_well = "Nothing needs attention"
     all_well_text = "All keys are in use, have an end, and none of them ends within a week."
     many_refusals = "Often refused in the last 7 days"
@@ -261,6 +263,17 @@ class Texts:
         """The sum of a chart."""
         refused = "" if not refusals else f", {refusals:,} refused"
         return f"{uses:,} request{'' if uses == 1 else 's'} in 30 days{refused}"
+
+    def chart_day(self, day: Day) -> str:
+        """One bar of a chart."""
+        uses = f"{day.uses:,} use{'' if day.uses == 1 else 's'}"
+        refusals = f"{day.refusals:,} refusal{'' if day.refusals == 1 else 's'}"
+        return f"{day.date} (UTC): {uses}, {refusals}"
+
+    def chart_days(self, days: Sequence[Day]) -> str:
+        """A chart, for who doesn't see its bars."""
+        busiest = max(days, key=lambda day: day.total)
+        return f"{days[0].date} to {days[-1].date} (UTC). Most on {self.chart_day(busiest)}."
 
     def all_revoked(self, count: int) -> str:
         """What a bulk did."""

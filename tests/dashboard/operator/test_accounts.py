@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bearer_auth.dashboard.database import database_of
 from bearer_auth.dashboard.operator.accounts import Account, Accounts, check_name
 from bearer_auth.dashboard.operator.sessions import Sessions
 from bearer_auth.errors import ConfigurationError
+from bearer_auth.stores.beside import database_of
 
 
 @pytest.fixture

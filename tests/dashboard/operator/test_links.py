@@ -9,9 +9,9 @@ import pytest
 from itsdangerous import URLSafeSerializer
 from sqlalchemy import select
 
-from bearer_auth.dashboard.database import database_of
 from bearer_auth.dashboard.operator.accounts import Account
 from bearer_auth.dashboard.operator.links import Links
+from bearer_auth.stores.beside import database_of
 
 SECRET = b"s" * 32
 ALICE = Account("alice", "$argon2id$any", 7)

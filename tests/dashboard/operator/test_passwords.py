@@ -18,7 +18,7 @@ def test_a_password_is_kept_as_argon2id_and_never_twice_the_same():
 
 
 @pytest.mark.parametrize(("password", "taken"), [("a" * 11, False), ("a" * 12, True)])
-def test_it_has_twelve_characters_at_least(password, taken):
+def test_it_has_twelve_characters_at_least(password, taken, cheap_hashes):
     if taken:
         assert Passwords().is_right(hash_password(password), password)
         return
@@ -34,13 +34,13 @@ def test_one_that_no_person_types_is_refused():
         hash_password(b"a" * 12)  # type: ignore[arg-type]
 
 
-def test_two_ways_to_type_a_letter_are_one_and_any_character_counts():
+def test_two_ways_to_type_a_letter_are_one_and_any_character_counts(cheap_hashes):
     phc = hash_password("caf\u00e9 \U0001f40e battery")
     assert Passwords().is_right(phc, "cafe\u0301 \U0001f40e battery")
     assert not Passwords().is_right(phc, "cafe \U0001f40e battery")
 
 
-def test_half_a_surrogate_pair_from_a_form_is_just_wrong():
+def test_half_a_surrogate_pair_from_a_form_is_just_wrong(cheap_hashes):
     assert not Passwords().is_right(hash_password(LONG), "\ud83d" * 12)
 
 
@@ -59,7 +59,7 @@ def test_threat_password_guessing_an_unknown_account_costs_the_same_work(monkeyp
     assert seen[0] != phc
 
 
-def test_no_account_has_the_password_of_the_decoy(monkeypatch):
+def test_no_account_has_the_password_of_the_decoy(monkeypatch, cheap_hashes):
     passwords = Passwords()
     monkeypatch.setattr(passwords._hasher, "verify", lambda phc, text: True)
     assert not passwords.is_right(None, LONG)

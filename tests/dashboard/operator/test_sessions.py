@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 import sqlalchemy
 
-from bearer_auth.dashboard.database import database_of
 from bearer_auth.dashboard.operator.accounts import Account, Accounts
 from bearer_auth.dashboard.operator.sessions import Sessions
 from bearer_auth.errors import StoreUnavailable
+from bearer_auth.stores.beside import database_of
 
 ALICE = Account("alice")
 MINUTE = timedelta(minutes=1)

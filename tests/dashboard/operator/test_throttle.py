@@ -2,8 +2,8 @@
 
 import pytest
 
-from bearer_auth.dashboard.database import database_of
 from bearer_auth.dashboard.operator.throttle import Throttle
+from bearer_auth.stores.beside import database_of
 
 
 @pytest.fixture

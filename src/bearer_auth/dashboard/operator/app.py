@@ -74,7 +74,6 @@ def create_operator_dashboard(
     )
     app.register_blueprint(sign_in_pages(operators, sign_in_texts))
     app.register_error_handler(Unauthorized, _to_sign_in)
-    app.context_processor(_in_templates)
     return app
 
 
@@ -82,7 +81,3 @@ def _to_sign_in(_: Any) -> Response:
     # Not by create_dashboard's login_url, which doesn't know where this is mounted.
     back = request.script_root + request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("sign_in.form", next=back), 303)
-
-
-def _in_templates() -> dict[str, Any]:
-    return {"can_sign_out": True}

@@ -9,9 +9,9 @@ from werkzeug.http import parse_cookie
 
 from ...errors import ConfigurationError
 from ...events import Emitter, EventSink
+from ...stores.beside import database_of
 from ...stores.sql_prepare import prepare
 from ...values import Clock
-from ..database import database_of
 from ..people import DashboardUser
 from ..signing import signing_secret
 from .accounts import Account, Accounts, check_name
@@ -142,7 +142,7 @@ class Operators:
             return Answer()
         return self._begin(account, "link", client)
 
-    def is_live(self, token: str) -> bool:
+    def is_live_link(self, token: str) -> bool:
         """Whether a link is one of ours that hasn't ended and wasn't used."""
         return self._links().is_live(token)
 

@@ -32,7 +32,7 @@ def sign_in_pages(operators: Operators, texts: OperatorTexts) -> Blueprint:
     @pages.get("/sign-in/link")
     def link() -> Response:
         token = request.args.get("token", "")
-        return _link(texts, token if operators.is_live(token) else "")
+        return _link(texts, token if operators.is_live_link(token) else "")
 
     @pages.post("/sign-in/link")
     def by_link() -> Response:

@@ -4,7 +4,7 @@ for (const time of document.querySelectorAll("time")) {
   const at = new Date(time.dateTime);
   time.textContent = at.toLocaleString(document.documentElement.lang, {
     dateStyle: "medium",
-    timeStyle: "short",
+    timeStyle: time.hasAttribute("data-day") ? undefined : "short",
   });
 }
 

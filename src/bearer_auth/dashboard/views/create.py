@@ -119,7 +119,7 @@ def _has_more(who: DashboardUser, most: int) -> bool:
     here = site()
     live = 0
     for state in ("active", "suspended"):
-        query = Query(now=here.keyring.now(), state=state, limit=max(1, most), **who.scope)
+        query = Query(now=here.keyring.now(), state=state, limit=max(1, most), **who.key_filter)
         page = here.store.find(query)
         live += len(page) + (page.next_cursor is not None)
     return live > most

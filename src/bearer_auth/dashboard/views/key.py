@@ -10,8 +10,7 @@ from werkzeug.wrappers import Response
 
 from ...errors import ConfigurationError
 from ...events import Event
-from ..rows import row
-from ..site import site, user
+from ..site import site
 
 key = Blueprint("key", __name__)
 
@@ -36,11 +35,10 @@ def show(key_id: str) -> str | Response:
     done = {"revoked": record.status == "revoked", "grace": len(live) == 1}
     return render_template(
         "key.html",
-        row=row(record, here.keyring.usage(key_id), here.keyring.prefix, now),
+        row=here.row(record, here.keyring.usage(key_id)),
         live=live,
         days=here.days(key_id),
         events=events,
         older=older,
         done=said if done.get(said) else None,
-        manages=user().may_manage_all,
     )

@@ -7,7 +7,6 @@ from werkzeug.wrappers import Response
 
 from ...errors import ConfigurationError
 from ..filters import PAGE, SCAN, Filters, key_id_in
-from ..rows import row
 from ..site import site, user
 
 keys = Blueprint("keys", __name__)
@@ -19,12 +18,11 @@ def index() -> str | Response:
     here, who = site(), user()
     filters = Filters.of(request.args, who)
     after = request.args.get("after")
-    now = here.keyring.now()
     try:
-        page = here.store.find(filters.query(who, now, after))
+        page = here.store.find(filters.query(who, here.keyring.now(), after))
     except ConfigurationError:  # a cursor of another order, or an altered one
         return redirect(filters.address(), 303)
-    rows = [row(record, page.usage.get(record.key_id), here.keyring.prefix, now) for record in page]
+    rows = [here.row(record, page.usage.get(record.key_id)) for record in page]
     granted = here.grants(who)
     return render_template(
         "keys.html",

@@ -7,9 +7,8 @@ from datetime import timedelta
 
 from flask import Blueprint, render_template
 
-from ...records import KeyRecord
 from .. import filters
-from ..rows import Row, row
+from ..rows import Row
 from ..site import site, user
 
 overview = Blueprint("overview", __name__)
@@ -52,12 +51,8 @@ def show() -> str:
 
 def _concern(kind: str) -> Concern:
     here = site()
-    now = here.keyring.now()
-    page = here.store.find(filters.attention(kind, user(), now, COUNTED))
-    rows = [
-        row(record, page.usage.get(record.key_id), here.keyring.prefix, now)
-        for record in page[:SHOWN]
-    ]
+    page = here.store.find(filters.attention(kind, user(), here.keyring.now(), COUNTED))
+    rows = [here.row(record, page.usage.get(record.key_id)) for record in page[:SHOWN]]
     return Concern(kind, rows, len(page), page.next_cursor is not None)
 
 
@@ -65,11 +60,11 @@ def _refused() -> list[tuple[Row, int]]:
     here = site()
     if here.history is None:
         return []
-    now = here.keyring.now()
-    most = here.history.most_refused((now - WEEK).date(), limit=SHOWN, **user().scope)
-    found: list[tuple[KeyRecord, int]] = []
+    since = (here.keyring.now() - WEEK).date()
+    most = here.history.most_refused(since, limit=SHOWN, **user().key_filter)
+    found: list[tuple[Row, int]] = []
     for key_id, count in most:
         record = here.keyring.get(key_id)
         if record is not None and user().may_see(record) and count >= REFUSALS:
-            found.append((record, count))
-    return [(row(record, None, here.keyring.prefix, now), count) for record, count in found]
+            found.append((here.row(record), count))
+    return found

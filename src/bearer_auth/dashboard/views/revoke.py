@@ -8,7 +8,6 @@ from werkzeug.wrappers import Response
 
 from ...errors import ConfigurationError
 from ...stores import Query
-from ..rows import row
 from ..site import site, user
 from ..visible import visible
 
@@ -28,8 +27,7 @@ def ask(key_id: str) -> str:
 def end(key_id: str) -> Response | tuple[str, int]:
     """End the key. Once the next page is there, no process accepts it any more."""
     here = site()
-    here.own(key_id)
-    described = row(here.own(key_id), here.keyring.usage(key_id), "", here.keyring.now())
+    described = here.row(here.own(key_id), here.keyring.usage(key_id))
     word = request.form.get("confirm", "").strip()
     if described.used_lately(here.keyring.now()) and word != here.texts.confirm_word:
         return _form(key_id, here.texts.confirm_wrong), 400
@@ -74,18 +72,15 @@ def _reason() -> str:
 
 def _form(key_id: str, problem: str = "") -> str:
     here = site()
-    now = here.keyring.now()
-    record = here.own(key_id)
-    described = row(record, here.keyring.usage(key_id), here.keyring.prefix, now)
-    return render_template(
-        "revoke.html", row=described, confirm=described.used_lately(now), problem=problem
-    )
+    described = here.row(here.own(key_id), here.keyring.usage(key_id))
+    confirm = described.used_lately(here.keyring.now())
+    return render_template("revoke.html", row=described, confirm=confirm, problem=problem)
 
 
 def _owner_form(owner: str, problem: str = "", ended: int | None = None) -> str:
     here = site()
     live, more = 0, False
-    for state in ("active", "suspended"):
+    for state in ("active", "suspended", "expired"):
         query = Query(now=here.keyring.now(), state=state, user_id=owner, limit=COUNTED)
         page = here.store.find(query)
         live, more = live + len(page), more or page.next_cursor is not None

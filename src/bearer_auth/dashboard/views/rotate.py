@@ -8,7 +8,6 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
-from ..rows import row
 from ..site import site
 from .create import issued_page
 
@@ -19,8 +18,7 @@ rotate = Blueprint("rotate", __name__)
 def ask(key_id: str) -> str:
     """For how long the present secret is to live on."""
     here = site()
-    described = row(here.own(key_id), None, here.keyring.prefix, here.keyring.now())
-    return render_template("rotate.html", row=described)
+    return render_template("rotate.html", row=here.row(here.own(key_id)))
 
 
 @rotate.post("/keys/<key_id>/rotate")
