@@ -249,3 +249,19 @@ def test_nothing_is_loaded_from_elsewhere(alice):
     source = alice.get("/keys/new").source
     assert "http:" not in source
     assert "https:" not in source
+
+
+@pytest.mark.parametrize("user", [DashboardUser("alice"), None])
+def test_cross_site_requests_a_name_that_was_pointed_at_us_gets_nothing(
+    make_dashboard, browse, user, caplog
+):
+    """DNS rebinding: for the browser the attacker's page is of the same origin as ours."""
+    dashboard = make_dashboard()
+    dashboard.config["TRUSTED_HOSTS"] = ["keys.example.com"]
+    here = browse(dashboard, user)
+    for path in ("/", "/keys/new", "/static/style.css"):
+        answer = here.get(path, headers={"Host": "rebound.example"})
+        assert (answer.status, answer.location) == (400, None)
+        assert answer.headers["X-Frame-Options"] == "DENY"
+    assert here.get("/", headers={"Host": "keys.example.com"}).status == (200 if user else 303)
+    assert caplog.records == []

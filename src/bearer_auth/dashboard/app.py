@@ -9,13 +9,13 @@ from urllib.parse import quote, urlsplit
 
 from flask import Flask, current_app, g, redirect, request
 from markupsafe import Markup, escape
-from werkzeug.exceptions import BadHost, Unauthorized
+from werkzeug.exceptions import Unauthorized
 from werkzeug.wrappers import Response
 
 from ..errors import ConfigurationError
 from ..keyring import Keyring
 from .chart import bars
-from .error_pages import ERROR_PAGES
+from .error_pages import ERROR_PAGES, NO_HOST
 from .grants import Grants, GrantsFor, granting
 from .guard import Forms, add_headers
 from .once import Once
@@ -134,7 +134,7 @@ def _is_local(url: str) -> bool:
 def _admit() -> Response | None:
     """Before every request: who is it, and did a page of ours send this form?"""
     g.dashboard_user = None
-    if isinstance(request.routing_exception, BadHost):
+    if isinstance(request.routing_exception, NO_HOST):
         raise request.routing_exception
     if request.endpoint == "static":
         return None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import make_response, render_template, request
-from werkzeug.exceptions import BadHost, Conflict, HTTPException
+from werkzeug.exceptions import BadHost, Conflict, HTTPException, SecurityError
 from werkzeug.wrappers import Response
 
 from .. import errors
@@ -17,9 +17,12 @@ logger = logging.getLogger("bearer_auth")
 
 Answer = tuple[str, int] | Response
 
+NO_HOST = (BadHost, SecurityError)
+"""The request's host can't be one, or is none of Flask's ``TRUSTED_HOSTS``."""
+
 
 def _page(status: int, title: str, text: str) -> Answer:
-    if isinstance(request.routing_exception, BadHost):  # then no link can be made
+    if isinstance(request.routing_exception, NO_HOST):  # then no link can be made
         return _plain(status, title, text)
     try:
         return render_template("error.html", title=title, text=text), status
