@@ -24,19 +24,25 @@ def test_what_is_no_redis_is_refused(given, error, message):
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("redis://user:secret@127.0.0.1:1", "Redis at 127.0.0.1: it can't be reached"),
+        (
+            "redis://user:secret@127.0.0.1:1",
+            (
+                "Redis at 127.0.0.1:1: it can't be reached; check that it runs there, and that a "
+                "firewall lets you through"
+            ),
+        ),
         (
             "redis://user:secret@127.0.0.1:6379",
-            "Redis at 127.0.0.1: it refused the user or the password",
+            "Redis at 127.0.0.1:6379: it refused the user or the password; check those in the URL",
         ),
     ],
 )
-def test_a_failure_says_why_without_a_secret(url, reason):
+def test_a_failure_says_where_and_why_without_a_secret(url, reason):
     store = RedisIdempotencyStore(url)
     with pytest.raises(StoreUnavailable) as raised:
         store.claim("a" * 16, "1" * 64, "e" * 64, "0" * 32)
     assert raised.value.detail == reason
-    assert repr(store) == "RedisIdempotencyStore(Redis at 127.0.0.1)"
+    assert repr(store) == f"RedisIdempotencyStore({reason.partition(': ')[0]})"
     store.close()
 
 
