@@ -1,5 +1,8 @@
 """RedisIdempotencyStore: what it is given, and what its errors tell."""
 
+import re
+from pathlib import Path
+
 import pytest
 import redis
 
@@ -53,4 +56,15 @@ def test_a_client_stays_its_owners():
     assert store.forget("a" * 16, "1" * 64, "0" * 32)
     store.close()
     assert client.keys("bearer_auth_test:*") == []
+    client.close()
+
+
+def test_redis_knows_the_settings_that_the_page_asks_for():
+    page = Path(__file__).parents[2] / "docs" / "idempotency.md"
+    asked = re.findall(r"^redis-cli .* CONFIG GET (\S+)", page.read_text(), re.MULTILINE)
+    client = redis.Redis.from_url("redis://127.0.0.1:6379", decode_responses=True)
+    assert asked == ["maxmemory-policy", "appendonly", "appendfsync"]
+    assert [list(client.config_get(name)) for name in asked] == [[name] for name in asked]
+    assert client.info("stats")["evicted_keys"] >= 0
+    assert client.info("replication")["role"] == "master"
     client.close()
