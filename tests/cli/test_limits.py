@@ -153,7 +153,7 @@ def test_counts_in_redis(run, answer, used, keyring, monkeypatch):
                 *("--storage", "redis://:own_password@127.0.0.1:1"),
             ),
             Code.STORE,
-            "Redis of the rate limits: ConnectionError",
+            "Redis at 127.0.0.1:1 (rate limits): it can't be reached; check that it runs there",
         ),
     ],
 )

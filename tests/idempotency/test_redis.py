@@ -1,5 +1,8 @@
 """RedisIdempotencyStore: what it is given, and what its errors tell."""
 
+import re
+from pathlib import Path
+
 import pytest
 import redis
 
@@ -24,19 +27,25 @@ def test_what_is_no_redis_is_refused(given, error, message):
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("redis://user:secret@127.0.0.1:1", "Redis at 127.0.0.1: it can't be reached"),
+        (
+            "redis://user:secret@127.0.0.1:1",
+            (
+                "Redis at 127.0.0.1:1: it can't be reached; check that it runs there, and that a "
+                "firewall lets you through"
+            ),
+        ),
         (
             "redis://user:secret@127.0.0.1:6379",
-            "Redis at 127.0.0.1: it refused the user or the password",
+            "Redis at 127.0.0.1:6379: it refused the user or the password; check those in the URL",
         ),
     ],
 )
-def test_a_failure_says_why_without_a_secret(url, reason):
+def test_a_failure_says_where_and_why_without_a_secret(url, reason):
     store = RedisIdempotencyStore(url)
     with pytest.raises(StoreUnavailable) as raised:
         store.claim("a" * 16, "1" * 64, "e" * 64, "0" * 32)
     assert raised.value.detail == reason
-    assert repr(store) == "RedisIdempotencyStore(Redis at 127.0.0.1)"
+    assert repr(store) == f"RedisIdempotencyStore({reason.partition(': ')[0]})"
     store.close()
 
 
@@ -47,4 +56,15 @@ def test_a_client_stays_its_owners():
     assert store.forget("a" * 16, "1" * 64, "0" * 32)
     store.close()
     assert client.keys("bearer_auth_test:*") == []
+    client.close()
+
+
+def test_redis_knows_the_settings_that_the_page_asks_for():
+    page = Path(__file__).parents[2] / "docs" / "idempotency.md"
+    asked = re.findall(r"^redis-cli .* CONFIG GET (\S+)", page.read_text(), re.MULTILINE)
+    client = redis.Redis.from_url("redis://127.0.0.1:6379", decode_responses=True)
+    assert asked == ["maxmemory-policy", "appendonly", "appendfsync"]
+    assert [list(client.config_get(name)) for name in asked] == [[name] for name in asked]
+    assert client.info("stats")["evicted_keys"] >= 0
+    assert client.info("replication")["role"] == "master"
     client.close()

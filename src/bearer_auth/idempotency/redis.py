@@ -18,6 +18,8 @@ try:
     import redis
     from redis.backoff import NoBackoff
     from redis.retry import Retry
+
+    from ..stores.redis_errors import name_of, reason_of
 except ImportError as error:
     raise ImportError(
         'RedisIdempotencyStore needs redis: pip install "bearer_auth[redis]"'
@@ -118,8 +120,7 @@ class RedisIdempotencyStore:
         times = check_times(lease, keep, records_per_key)
         self.lease = lease
         self._client, self._ours = _client(url_or_client, timeout)
-        where = self._client.connection_pool.connection_kwargs
-        self._name = f"Redis at {where.get('host') or 'the local socket'}"
+        self._name = name_of(self._client)
         self._prefix = f"{prefix}idempotency:"
         self._lease_ms = round(times.lease_s * 1000)
         self._keep_ms = round(times.keep_s * 1000)
@@ -174,7 +175,7 @@ class RedisIdempotencyStore:
         try:
             return script(keys=[f"{of_key}:{value}", of_key], args=arguments)
         except (redis.RedisError, OSError) as error:
-            raise StoreUnavailable(f"{self._name}: {_reason_of(error)}") from None
+            raise StoreUnavailable(f"{self._name}: {reason_of(error)}") from None
 
 
 def _client(url_or_client: object, timeout: float) -> tuple[Any, bool]:
@@ -205,18 +206,3 @@ def _client(url_or_client: object, timeout: float) -> tuple[Any, bool]:
             "RedisIdempotencyStore keeps bytes; use a client without decode_responses"
         )
     return client, ours
-
-
-def _reason_of(error: Exception) -> str:
-    """Why, in words of ours: the driver's may quote an address or a user."""
-    if isinstance(error, (redis.TimeoutError, TimeoutError)):
-        return "it did not answer in time"
-    if isinstance(error, redis.AuthenticationError):
-        return "it refused the user or the password"
-    if isinstance(error, redis.ReadOnlyError):
-        return "it is a replica or read-only"
-    if isinstance(error, redis.OutOfMemoryError):
-        return "its memory is full"
-    if isinstance(error, (redis.ConnectionError, OSError)):
-        return "it can't be reached"
-    return f"it failed ({type(error).__name__})"

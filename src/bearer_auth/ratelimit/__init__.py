@@ -55,13 +55,18 @@ class RateLimits:
     """Limits by plan. A limit is text such as ``60/minute``, ``10 per 5 minutes`` or
     ``1000/minute;20/second``, all of which hold.
 
+    .. warning::
+        ``memory://``, the default storage, counts in each process for itself, and forgets when it
+        ends: with 4 workers a client gets up to 4 times its limit. With several workers or machines
+        give a ``storage`` that they share.
+
     Args:
         plans: The limit of each plan.
         default: That of all other plans; ``None``: they have none.
         per: Whether all keys of a user (of one tenant) share a limit, or each key has its own.
-        storage: Where requests are counted: ``memory://`` for one process; the URL of a Redis, the
-            URL or an engine of a database (SQLite, PostgreSQL, MariaDB) for all that share it; or a
-            storage of ``limits`` that knows the sliding window counter.
+        storage: Where requests are counted. ``memory://``: in each process for itself; the URL of a
+            Redis, the URL or an engine of a database (SQLite, PostgreSQL, MariaDB): for all that
+            share it; or a storage of ``limits`` that knows the sliding window counter.
         on_storage_failure: What happens to requests when it can't answer: ``"refuse"`` them with
             503, or ``"allow"`` them uncounted.
         failures: How many keys that nobody knows one client address may send, ``20/minute`` say,

@@ -6,18 +6,28 @@ everybody a second limit, and it starts a thread again and again; see ``docs/dec
 
 from __future__ import annotations
 
+import logging
+import os
 import threading
 import time
 from collections.abc import Callable
 
 from .windows import Reading
 
+logger = logging.getLogger("bearer_auth")
+
 _PRUNED = 2
 """Owners that a request forgets at most, if they count no more: one more than it may add."""
 
+_FORKED = (
+    "rate limits: the forked process %d counts in its own memory, so with several workers each "
+    "allows the whole limit; give RateLimits a storage that they share, such as "
+    "sqlite:///limits.db or a Redis"
+)
+
 
 class MemoryCounter:
-    """Counts requests for one process.
+    """Counts requests for one process. A process that was forked since warns once, in the log.
 
     Args:
         clock: Seconds that never go back.
@@ -26,6 +36,7 @@ class MemoryCounter:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
+        self._process = os.getpid()
         # By the length of the window, and in each the owners whose window is oldest first:
         # the number of the window, what it has counted, and what the one before it has.
         self._rows: dict[int, dict[str, tuple[int, int, int]]] = {}
@@ -33,6 +44,9 @@ class MemoryCounter:
     def take(self, key: str, limit: int, expiry: int, amount: int = 1) -> Reading:
         """Count a request if there is room for it, and say what has been counted."""
         with self._lock:
+            if os.getpid() != self._process:
+                self._process = os.getpid()
+                logger.warning(_FORKED, self._process)
             rows = self._rows.setdefault(expiry, {})
             began, counted, before, window, left_s = self._row(rows, key, expiry)
             weighted = int(before * left_s / expiry) + counted

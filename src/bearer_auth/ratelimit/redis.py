@@ -13,6 +13,7 @@ from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
 from ..errors import StoreUnavailable
+from ..stores.redis_errors import name_of, reason_of
 from .windows import Reading
 
 # Redis keeps the time at which a key ends. Once its clock was set back that is too far away, and
@@ -44,6 +45,7 @@ class OneTripRedisStorage(RedisStorage):
             retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),  # type: ignore[arg-type]
             **options,
         )
+        self._name = name_of(self.storage)
 
     def take(self, key: str, limit: int, expiry: int, amount: int = 1) -> Reading:
         """Count a request if there is room for it, and say what has been counted.
@@ -68,7 +70,7 @@ class OneTripRedisStorage(RedisStorage):
         """As in ``limits``."""
         pipe = self.storage.pipeline(transaction=False)
         pipe.delete(*self._keys(key))
-        _execute(pipe)
+        self._execute(pipe)
 
     def close(self) -> None:
         """Let go of connections; they come back when they are needed."""
@@ -86,39 +88,35 @@ class OneTripRedisStorage(RedisStorage):
         pipe = self.storage.pipeline(transaction=False)
         for script, values in calls:
             pipe.evalsha(_sha(script), 2, *values)
-        answers = _execute(pipe)
+        answers = self._execute(pipe)
         unknown = [n for n, each in enumerate(answers) if isinstance(each, NoScriptError)]
         if unknown:
             for n in unknown:
                 pipe.eval(calls[n][0], 2, *calls[n][1])
-            for n, each in zip(unknown, _execute(pipe), strict=True):
+            for n, each in zip(unknown, self._execute(pipe), strict=True):
                 answers[n] = each
         for each in answers:
             if isinstance(each, Exception):
-                raise _unavailable(each)
+                raise self._unavailable(each)
         return answers
 
+    def _execute(self, pipe: Any) -> list[Any]:
+        try:
+            return list(pipe.execute(raise_on_error=False))
+        except (redis.RedisError, OSError) as error:
+            raise self._unavailable(error) from None
+
+    def _unavailable(self, error: Exception) -> StoreUnavailable:
+        return StoreUnavailable(f"{self._name} (rate limits): {reason_of(error)}")
+
     def __repr__(self) -> str:
-        return "OneTripRedisStorage()"
+        return f"OneTripRedisStorage({self._name})"
 
 
 @cache
 def _sha(script: bytes) -> str:
     """What Redis calls it."""
     return hashlib.sha1(script, usedforsecurity=False).hexdigest()
-
-
-def _execute(pipe: Any) -> list[Any]:
-    try:
-        return list(pipe.execute(raise_on_error=False))
-    except (redis.RedisError, OSError) as error:
-        raise _unavailable(error) from None
-
-
-def _unavailable(error: Exception) -> StoreUnavailable:
-    timed_out = isinstance(error, (redis.TimeoutError, TimeoutError))
-    why = "it did not answer in time" if timed_out else f"{type(error).__name__}"
-    return StoreUnavailable(f"Redis of the rate limits: {why}")
 
 
 def _reading(allowed: bool, window: Any, expiry: int) -> Reading:
