@@ -428,7 +428,9 @@ def test_tables_that_were_dropped_are_reported_until_they_are_back(path, store, 
         lambda: store.usage_of(["a" * 16]),
     ):
         assert unavailable(call) == (
-            f"{path}: the tables are missing; create them with SQLStore(url, create=True)"
+            f"{path}: the tables are missing; if there were keys, look for them first: is the disk "
+            "mounted, was the file moved, is there a backup? Only for a new, empty store: "
+            "SQLStore(url, create=True)"
         )
     for table in ("keys", "usage", "meta"):
         sql(f"ALTER TABLE away_{table} RENAME TO bearer_auth_{table}")

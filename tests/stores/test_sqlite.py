@@ -148,7 +148,9 @@ def test_a_host_that_never_stops_reading_is_reported(path, sql, monkeypatch):
 def test_a_missing_file_is_named(path):
     url = f"sqlite:///{path}"
     assert unavailable(lambda: SQLStore(url, create=False)) == (
-        f"{path}: the file does not exist; create it with SQLStore(url, create=True)"
+        f"{path}: the file does not exist; if there were keys, look for them first: is the disk "
+        "mounted, was the file moved, is there a backup? Only for a new, empty store: "
+        "SQLStore(url, create=True)"
     )
     assert not path.exists()
 

@@ -163,7 +163,9 @@ def test_a_file_that_went_away_is_reported_until_it_is_back(path, store):
     path.unlink()
     for call in (store.revision, lambda: store.get("a" * 16), lambda: store.add([key("b")])):
         assert unavailable(call) == (
-            f"{path}: the file does not exist; create it with SQLStore(url, create=True)"
+            f"{path}: the file does not exist; if there were keys, look for them first: is the "
+            "disk mounted, was the file moved, is there a backup? Only for a new, empty store: "
+            "SQLStore(url, create=True)"
         )
     assert not path.exists()
     path.with_name("backup.db").rename(path)

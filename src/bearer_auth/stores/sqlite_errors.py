@@ -7,6 +7,12 @@ import sqlite3
 
 NO_FOLDER = "its folder does not exist"
 
+_LOOK_FIRST = (
+    "if there were keys, look for them first: is the disk mounted, was the file moved, is there a "
+    "backup? Only for a new, empty store: SQLStore(url, create=True)"
+)
+"""Who makes a new file over a lost one has no keys, and may overlook that the old ones exist."""
+
 _REASONS = {
     "SQLITE_BUSY": "the database is locked by another process",
     "SQLITE_LOCKED": "the database is locked by another process",
@@ -22,7 +28,7 @@ _REASONS = {
 def reason_of(error: BaseException | None, path: str) -> str:
     """Why the file at this path could not be used."""
     if no_such_table(error):
-        return "the tables are missing; create them with SQLStore(url, create=True)"
+        return f"the tables are missing; {_LOOK_FIRST}"
     if is_code(error, "SQLITE_CANTOPEN"):
         return _why_it_does_not_open(path)
     for name, reason in _REASONS.items():
@@ -51,7 +57,7 @@ def _why_it_does_not_open(path: str) -> str:
     if not os.path.isdir(os.path.dirname(path)):
         return NO_FOLDER
     if not os.path.exists(path):
-        return "the file does not exist; create it with SQLStore(url, create=True)"
+        return f"the file does not exist; {_LOOK_FIRST}"
     if os.path.isdir(path):
         return "this is a folder; write the path of a file"
     return "the file can't be opened; check the permissions of the file and its folder"
