@@ -72,6 +72,12 @@ def test_what_is_of_the_wrong_type_is_refused_at_the_start(keyring, wrong, messa
         create_dashboard(given.pop("keyring"), given.pop("identify"), **given)
 
 
+@pytest.mark.parametrize("url", ["api.example.com", "javascript:alert(1)", "/health", ""])
+def test_the_address_for_curl_is_one_that_curl_can_ask(keyring, url):
+    with pytest.raises(ConfigurationError, match="api_url must begin with https:// or http://"):
+        create_dashboard(keyring, nobody, api_url=url)
+
+
 def test_a_store_that_can_not_be_written_to_is_refused_at_the_start():
     with pytest.raises(ReadOnlyStore, match="EnvStore is read-only"):
         create_dashboard(Keyring(EnvStore(environ={})), nobody)

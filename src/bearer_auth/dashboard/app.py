@@ -77,6 +77,8 @@ def create_dashboard(
             raise TypeError(f"{name} must be text, not {type(url).__name__}")
     if login_url is not None and not _is_local(login_url):
         raise ConfigurationError(f"login_url must be a path of this site: {login_url!r}")
+    if api_url is not None and not api_url.startswith(("http://", "https://")):
+        raise ConfigurationError(f"api_url must begin with https:// or http://: {api_url!r}")
     if not isinstance(texts, Texts):
         raise TypeError(f"texts must be Texts(), or of a subclass, not {texts!r}")
     for method in ("history", "refusals_by_day", "most_refused"):
