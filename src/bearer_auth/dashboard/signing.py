@@ -11,11 +11,12 @@ from __future__ import annotations
 import re
 import secrets
 
-from sqlalchemy import insert, select
+from sqlalchemy import Select, insert, select
 
 from ..errors import ConfigurationError
 from ..stores.beside import database_of
 from ..stores.sql_prepare import prepare
+from ..stores.sql_tables import Tables
 from .first import Taken, insert_first
 
 NAME = "dashboard_secret"
@@ -67,3 +68,9 @@ def signing_secret(store: object) -> bytes:
             f"the row {NAME!r} of {settings} holds no secret; delete it, and a new one is made"
         )
     return bytes.fromhex(text)
+
+
+def locked_secret(tables: Tables) -> Select[tuple[str]]:
+    """Selects the secret's row and locks it until the transaction ends: sessions begin, and
+    passwords change, one at a time. It is there before a session is, since forms are signed."""
+    return select(tables.settings.c.name).where(tables.settings.c.name == NAME).with_for_update()

@@ -14,6 +14,7 @@ from ...stores.sql_database import Database
 from ...stores.sql_statement import parameter
 from ...stores.sql_tables import Tables
 from ...values import Clock
+from ..signing import locked_secret
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@-]{0,62}[A-Za-z0-9])?")
 
@@ -64,6 +65,7 @@ class Accounts:
     def __init__(self, database: Database, tables: Tables, clock: Clock = time.time) -> None:
         self._database = database
         self._table, self._sessions = tables.accounts, tables.sessions
+        self._one_at_a_time = locked_secret(tables)
         self._clock = clock
         c = self._table.c
         this = c.name == parameter("name", String)
@@ -108,6 +110,7 @@ class Accounts:
         later = case((c.changed_at >= now_us, c.changed_at + 1), else_=now_us)
         changed = update(self._table).where(c.name == name)
         with self._database.transaction() as connection:
+            connection.execute(self._one_at_a_time).all()
             done = connection.execute(changed.values(changed_at=later, password_hash=password_hash))
             if not done.rowcount:
                 row = {"name": name, "password_hash": password_hash, "changed_at": now_us}
@@ -115,7 +118,7 @@ class Accounts:
                     connection.execute(insert(self._table).values(row))
                 except IntegrityError:
                     raise _MadeMeanwhile from None
-            # After the row is locked: a session that begins now waits, and then isn't begun.
+            # After the locks: a session that begins now waits, and then isn't begun.
             mine = self._sessions.c.account == name
             connection.execute(delete(self._sessions).where(mine))
 

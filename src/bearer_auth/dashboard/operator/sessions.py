@@ -14,6 +14,7 @@ from ...stores.sql_database import Database
 from ...stores.sql_statement import parameter
 from ...stores.sql_tables import Tables
 from ...values import Clock
+from ..signing import locked_secret
 from .accounts import Account
 
 IDLE_US = 30 * 60 * 1_000_000
@@ -44,6 +45,7 @@ class Sessions:
     def __init__(self, database: Database, tables: Tables, clock: Clock = time.time) -> None:
         self._database = database
         self._table, self._accounts = tables.sessions, tables.accounts
+        self._one_at_a_time = locked_secret(tables)
         self._clock = clock
         c = self._table.c
         this = c.digest == parameter("digest", String)
@@ -72,9 +74,10 @@ class Sessions:
         row = {"digest": _digest(token), "account": account.name}
         accounts = self._accounts.c
         # Locked, so that a change of the password comes before, and is seen here, or after, and
-        # ends this session too.
+        # ends this session too; by the secret, since the first password has no row to lock.
         changed = select(accounts.changed_at).where(accounts.name == account.name).with_for_update()
         with self._database.transaction() as connection:
+            connection.execute(self._one_at_a_time).all()
             if (connection.scalar(changed) or 0) != account.changed_us:
                 return None
             connection.execute(insert(self._table).values(**row, created_at=now_us, seen_at=now_us))
