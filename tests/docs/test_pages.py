@@ -263,6 +263,27 @@ def test_the_page_of_idempotency(run_page: Callable[..., None]) -> None:
     def a_repeat_is_not_done_again(names: Names) -> None:
         assert [post(names["app"], "PUT") for _ in range(2)] == ["1", "1"]
 
+    def flask_remembers_too(names: Names) -> None:
+        keys: list[str | None] = []
+
+        def write_ticket(key: str | None) -> int:
+            keys.append(key)
+            return len(keys)
+
+        names["write_ticket"] = write_ticket
+        client = names["site"].test_client()
+        headers = {"Authorization": f"Bearer {token}", "X-Idempotency-Key": "ticket"}
+        for left, status, replayed in ((0, 409, None), (1, 200, None), (1, 200, "true")):
+            names["tickets_left"] = lambda left=left: left
+            answer = client.post("/tickets", headers=headers)
+            assert answer.status_code == status
+            assert answer.headers.get("Idempotent-Replayed") == replayed
+        assert (answer.json, keys) == ({"ticket": 1}, ["ticket"])
+        assert client.post(
+            "/tickets", headers={"Authorization": headers["Authorization"]}
+        ).json == {"ticket": 2}
+        assert keys == ["ticket", None]
+
     def only_these_methods(names: Names) -> None:
         assert [post(names["app"], "PUT") for _ in range(2)] == ["2", "3"]
         assert [post(names["app"], "POST") for _ in range(2)] == ["4", "4"]
@@ -281,7 +302,8 @@ def test_the_page_of_idempotency(run_page: Callable[..., None]) -> None:
         {"wsgi_app": wsgi_app, "store": store},
         {},
         {
-            "idempotency=SQLIdempotencyStore(": a_repeat_is_not_done_again,
+            "app = BearerAuth(wsgi_app, store, idempotency=SQL": a_repeat_is_not_done_again,
+            '@site.post("/tickets")': flask_remembers_too,
             'methods=["POST"]': only_these_methods,
             "sold_out()": it_can_be_forgotten,
         },
