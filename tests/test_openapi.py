@@ -73,11 +73,7 @@ def test_a_response_says_what_the_error_does() -> None:
         "headers": {
             "X-Request-ID": ref("headers", "X-Request-ID"),
             # not where repeating doesn't help
-            "Retry-After": {
-                "description": "Seconds after which to try again (RFC 9110 §10.2.3).",
-                "required": False,
-                "schema": {"type": "integer", "minimum": 0},
-            },
+            "Retry-After": ref("headers", "Retry-After.optional"),
             "RateLimit": ref("headers", "RateLimit"),
             "RateLimit-Policy": ref("headers", "RateLimit-Policy"),
             "Idempotent-Replayed": ref("headers", "Idempotent-Replayed"),
@@ -189,6 +185,34 @@ def test_an_operation_gets_what_bearer_auth_adds_and_keeps_its_own() -> None:
         "Idempotent-Replayed",
         "Location",
     ]
+
+
+def test_a_parameter_that_the_operation_has_itself_is_not_there_twice() -> None:
+    mine = {"name": "x-request-id", "in": "header", "schema": {"type": "string", "maxLength": 9}}
+    query = {"name": "Idempotency-Key", "in": "query", "schema": {"type": "string"}}
+    done = openapi.operation({"parameters": [mine, query]}, idempotent=True)
+    assert done["parameters"] == [
+        mine,
+        query,
+        ref("parameters", "X-Idempotency-Key"),
+        ref("parameters", "Idempotency-Key"),
+    ]
+    again = openapi.operation(done, idempotent=True)
+    assert again["parameters"] == done["parameters"]
+
+
+def test_each_header_of_ours_is_written_once_and_referred_to() -> None:
+    parts = openapi.components()
+    for response in parts["responses"].values():
+        assert all(list(header) == ["$ref"] for header in response["headers"].values())
+    assert parts["headers"]["Retry-After"]["required"] is True
+    assert parts["headers"]["Retry-After.optional"] == {
+        "description": "Seconds after which to try again (RFC 9110 §10.2.3).",
+        "required": False,
+        "schema": {"type": "integer", "minimum": 0},
+    }
+    assert "WWW-Authenticate.optional" not in parts["headers"]
+    assert all(re.fullmatch(r"[a-zA-Z0-9._-]+", name) for each in parts.values() for name in each)
 
 
 @pytest.mark.parametrize(

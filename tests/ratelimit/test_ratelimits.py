@@ -167,7 +167,11 @@ def test_what_is_counted_can_be_shown_and_reset(made):
         (lambda: RateLimits("60/minute"), TypeError, "plans must be a mapping"),
         (lambda: RateLimits({"free": "60"}), ConfigurationError, "the plan 'free' can't be read"),
         (lambda: RateLimits({"free": 60}), TypeError, "the plan 'free' must be text"),
-        (lambda: RateLimits(default="0/minute"), ConfigurationError, "default can't be read"),
+        (
+            lambda: RateLimits(default="0/minute"),
+            ConfigurationError,
+            "the default limit can't be read",
+        ),
         (lambda: RateLimits(per="plan"), ConfigurationError, "per must be 'user' or 'key'"),
         (
             lambda: RateLimits(on_storage_failure="open"),
@@ -184,3 +188,30 @@ def test_what_is_counted_can_be_shown_and_reset(made):
 def test_what_is_wrong_is_said_at_construction(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (lambda: RateLimits({"free": "often"}), "the limit of the plan 'free'"),
+        (lambda: RateLimits(default="often"), "the default limit"),
+        (lambda: RateLimits(failures="often"), "the limit of failures"),
+        (lambda: RateLimits().count("often", user_id="user_123"), "the limit"),
+        (lambda: RateLimits().reset("often", user_id="user_123"), "the limit"),
+    ],
+)
+def test_a_limit_that_can_not_be_read_is_named_once(make, what):
+    with pytest.raises(ConfigurationError) as raised:
+        make()
+    assert str(raised.value) == (
+        f"{what} can't be read: 'often'; write one such as '60/minute' or '1000/minute;20/second'"
+    )
+
+
+def test_a_cost_above_the_default_limit_is_refused_in_words_that_name_it():
+    with pytest.raises(ConfigurationError) as raised:
+        RateLimits(default="5/minute").check_cost(6, "the rule for '/x'")
+    assert str(raised.value) == (
+        "the cost of the rule for '/x' is more than the default limit, so no request would ever "
+        "pass; to keep a plan out, use scopes"
+    )

@@ -79,7 +79,7 @@ def rate_limit(text: str) -> str:
     except ImportError:
         return text
     try:
-        parse_limits(text, "the key")
+        parse_limits(text, "the limit")
     except ConfigurationError:
         raise click.BadParameter("write one such as 60/minute or 1000/minute;20/second") from None
     return text

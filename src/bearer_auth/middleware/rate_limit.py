@@ -33,7 +33,8 @@ def rate_limit(
     from ..ratelimit import parse_limits
 
     of_rules = {
-        name: parse_limits(text, f"the rule for {name!r}") for name, text in policy.limits.items()
+        name: parse_limits(text, f"the limit of the rule for {name!r}")
+        for name, text in policy.limits.items()
     }
     for name, cost in policy.costs.items():
         if any(cost > limit.item.amount for limit in of_rules.get(name, ())):

@@ -49,6 +49,7 @@ from .parts import (
     envelope,
     header,
     name_of,
+    optional_headers,
     response_of,
 )
 
@@ -94,6 +95,7 @@ def components(
         samples.setdefault(name_of(type(error)), []).append(error)
     may_have = [name for name in (*OF_LIMITS, *OF_REPEATS) if name in headers]
     codes = {error.error_code for each in samples.values() for error in each}
+    described = {name: response_of(each, may_have) for name, each in samples.items()}
     return copy.deepcopy(
         {
             "securitySchemes": {SCHEME: {"type": "http", "scheme": "bearer"}},
@@ -102,9 +104,9 @@ def components(
                 for name, each in PARAMETERS.items()
                 if idempotency or name == "X-Request-ID"
             },
-            "headers": headers,
+            "headers": {**headers, **optional_headers(described.values())},
             "schemas": {"Error": envelope(sorted(codes))},
-            "responses": {name: response_of(each, may_have) for name, each in samples.items()},
+            "responses": described,
         }
     )
 
@@ -144,10 +146,7 @@ def operation(
     read = ["X-Request-ID"]
     if idempotent:
         read += ["X-Idempotency-Key", "Idempotency-Key"]
-    done["parameters"] = [
-        *done.get("parameters", ()),
-        *({"$ref": f"#/components/parameters/{name}"} for name in read),
-    ]
+    done["parameters"] = _with_ours(done.get("parameters", ()), read)
     if public:
         found = _by_status(raises)
     else:
@@ -213,6 +212,17 @@ def health_path(*, rate_limits: bool = True) -> dict[str, Any]:
         },
     }
     return {"get": operation(get, rate_limits=False, raises=_WITH_LIMITS if rate_limits else ())}
+
+
+def _with_ours(own: Iterable[Mapping[str, Any]], read: Iterable[str]) -> list[Any]:
+    """The parameters, each once, as OpenAPI demands: ours only where the operation has none of its
+    own by that name. Names of headers are compared without regard to case."""
+    own = list(own)
+    headers = {each.get("name", "").lower() for each in own if each.get("in") == "header"}
+    ours = [
+        {"$ref": f"#/components/parameters/{name}"} for name in read if name.lower() not in headers
+    ]
+    return [*own, *(each for each in ours if each not in own)]
 
 
 def _errors(*, body: bool, idempotent: bool, rate_limits: bool) -> tuple[type[APIError], ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import (
@@ -145,6 +145,22 @@ def envelope(codes: list[str]) -> dict[str, Any]:
     }
 
 
+def optional(name: str) -> str:
+    """The name of a header that is there only sometimes: a reference can't say so itself, for
+    nothing but a summary and a description may stand beside ``$ref``."""
+    return f"{name}.optional"
+
+
+def optional_headers(responses: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Each header that some of these responses have only sometimes."""
+    named = {json.dumps(each) for response in responses for each in response["headers"].values()}
+    return {
+        optional(name): {**each, "required": False}
+        for name, each in HEADERS.items()
+        if json.dumps(header(optional(name))) in named
+    }
+
+
 def response_of(samples: Sequence[APIError], may_have: Iterable[str]) -> dict[str, Any]:
     """The response that an error becomes, read off its samples."""
     headers = {"X-Request-ID": header("X-Request-ID")}
@@ -158,7 +174,7 @@ def response_of(samples: Sequence[APIError], may_have: Iterable[str]) -> dict[st
         elif all(name in wire for wire in wires):
             headers[name] = header(name)
         else:
-            headers[name] = {**HEADERS[name], "required": False}
+            headers[name] = header(optional(name))
     headers |= {name: header(name) for name in may_have if name not in headers}
     code = {"const": samples[0].error_code}
     schema = {

@@ -108,14 +108,15 @@ class RateLimits:
                 f"on_storage_failure must be 'refuse' or 'allow': {on_storage_failure!r}"
             )
         self._plans = {
-            plan: parse_limits(text, f"the plan {plan!r}") for plan, text in (plans or {}).items()
+            plan: parse_limits(text, f"the limit of the plan {plan!r}")
+            for plan, text in (plans or {}).items()
         }
-        self._default = () if default is None else parse_limits(default, "default")
+        self._default = () if default is None else parse_limits(default, "the default limit")
         self._per_key = per == "key"
         self.allow_on_failure = on_storage_failure == "allow"
         self.failures: FailureLimit | None = None
         if failures is not None:
-            (first, *more) = parse_limits(failures, "failures")
+            (first, *more) = parse_limits(failures, "the limit of failures")
             if more:
                 raise ConfigurationError(f"failures must be one limit: {failures!r}")
             self.failures = FailureLimit(first.item.amount, first.length_s)
@@ -167,11 +168,11 @@ class RateLimits:
         Raises:
             ConfigurationError: One doesn't.
         """
-        named = {f"the plan {plan!r}": limits for plan, limits in self._plans.items()}
-        for plan, limits in {**named, "default": self._default}.items():
+        named = {f"the limit of the plan {plan!r}": each for plan, each in self._plans.items()}
+        for name, limits in {**named, "the default limit": self._default}.items():
             if any(cost > limit.item.amount for limit in limits):
                 raise ConfigurationError(
-                    f"the cost of {what} is more than the limit of {plan}, so no request would "
+                    f"the cost of {what} is more than {name}, so no request would "
                     "ever pass; to keep a plan out, use scopes"
                 )
 

@@ -29,19 +29,19 @@ def parse_limits(text: str, what: str) -> tuple[Limit, ...]:
 
     Args:
         text: Such as ``1000/minute;20/second``.
-        what: Whose it is, for the message.
+        what: What it is, for the message, such as ``the limit of the plan 'free'``.
 
     Raises:
         TypeError: It isn't text.
         ConfigurationError: It can't be read.
     """
     if not isinstance(text, str):
-        raise TypeError(f"the limit of {what} must be text such as '60/minute', not {text!r}")
+        raise TypeError(f"{what} must be text such as '60/minute', not {text!r}")
     try:
         return parsed(text)
     except ValueError:
         raise ConfigurationError(
-            f"the limit of {what} can't be read: {text!r}; write one such as '60/minute' or "
+            f"{what} can't be read: {text!r}; write one such as '60/minute' or "
             "'1000/minute;20/second'"
         ) from None
 
