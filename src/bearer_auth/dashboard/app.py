@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from flask import Flask, current_app, g, redirect, request
+from jinja2 import StrictUndefined
 from markupsafe import Markup, escape
 from werkzeug.exceptions import Unauthorized
 from werkzeug.wrappers import Response
@@ -92,6 +93,7 @@ def create_dashboard(
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_FORM
     app.url_map.merge_slashes = False  # its redirects name the host that the client has sent
+    app.jinja_env.undefined = StrictUndefined  # else a condition on a wrong name is just false
     app.jinja_env.finalize = visible
     app.jinja_env.filters.update(
         as_json=_as_json,
