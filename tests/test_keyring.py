@@ -1134,3 +1134,15 @@ def test_events_of_a_keyring_that_acts_for_somebody_say_who_and_from_where(
     assert (created.address, created.request_id) == ("192.0.2.7", "r-1")
     assert created.data == {"created_by": "ada", "by": "ada"}
     assert (revoked.address, revoked.request_id, revoked.data) == (None, None, {})
+
+
+def test_a_text_names_the_ids_under_which_its_key_may_stand(
+    store: MemoryStore | SQLStore, cheap_argon2: None
+) -> None:
+    old = Keyring(store, peppers=["old"]).import_token(LEGACY, user_id="user_123")
+    keyring = Keyring(store, peppers=["new", "old"])
+    issued = keyring.create(user_id="user_123")
+    assert keyring.ids_of(issued.token) == [issued.key_id]
+    assert len(keyring.ids_of(LEGACY)) == 2
+    assert keyring.ids_of(LEGACY)[1] == old.key_id
+    assert Keyring(store).ids_of(LEGACY) == []

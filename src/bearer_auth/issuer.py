@@ -99,6 +99,13 @@ class Issuer:
             return []
         return [imported_id(token, pepper) for pepper in self._peppers[1:]]
 
+    def ids_of(self, token: str) -> list[str]:
+        """The ids under which a token's record may stand. Whether it is genuine is not looked at."""
+        minted = parse(token)
+        if minted is not None:
+            return [minted.key_id]
+        return [imported_id(token, pepper) for pepper in self._peppers]
+
     def of_hash(
         self, key_id: str, phc_string: str, sieve: str | None, user_id: str, fields: KeyFields
     ) -> KeyRecord:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -346,6 +346,14 @@ class Keyring:
     def get(self, key_id: str) -> KeyRecord | None:
         """The record of a key, or ``None``: also for what is no id, such as a whole token."""
         return self._store.get(key_id)
+
+    def ids_of(self, text: str) -> Sequence[str]:
+        """The ids under which the record of a key with this text may stand, be it minted or
+        imported; for looking a key up, as whether the text is genuine is not checked.
+
+        .. versionadded:: 0.1
+        """
+        return self._issuer.ids_of(text)
 
     def usage(self, key_id: str) -> Usage:
         """When a key was last used, and each of its secrets, how often by day, and from where if

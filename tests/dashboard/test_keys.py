@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from bearer_auth import Keyring
 from bearer_auth.dashboard import DashboardUser, filters
 from bearer_auth.errors import StoreUnavailable
 
@@ -164,6 +165,17 @@ def test_the_key_in_no_address_when_it_is_pasted_among_other_words(
             page = browser.get("/", query_string={field: text})
             assert secret not in page.source
     assert secret not in caplog.text
+
+
+def test_the_key_in_no_address_an_imported_one_leads_to_its_page(store, make_dashboard, browse):
+    keyring = Keyring(store, peppers=["new pepper", "old pepper"])
+    Keyring(store, peppers=["old pepper"]).import_token("sk_live_1234", user_id="alice")
+    key_id = keyring.list()[0].key_id
+    here = make_dashboard(keyring=keyring)
+    alice, bob = browse(here, DashboardUser("alice")), browse(here, DashboardUser("bob"))
+    found = alice.fill_in("/keys/new", "/search", q=" sk_live_1234 ")
+    assert found.location == f"/keys/{key_id}"
+    assert bob.fill_in("/keys/new", "/search", q="sk_live_1234").location == "/?q=sk_live_1234"
 
 
 def test_the_search_is_no_form_by_address(alice):

@@ -42,11 +42,13 @@ def search() -> Response:
 
     A form by POST, since people paste whole keys: an address is kept in histories and logs.
     """
-    who = user()
+    here, who = site(), user()
     filters = Filters.of(request.form, who)
     key_id = key_id_in(filters.q)
-    if key_id is not None:
-        record = site().keyring.get(key_id)
+    text = request.form.get("q", "").strip()
+    # An imported key has no form of its own: it is known by a digest.
+    for each in here.keyring.ids_of(text) if key_id is None else [key_id]:
+        record = here.keyring.get(each)
         if record is not None and who.may_see(record):
-            return redirect(url_for("key.show", key_id=key_id), 303)
+            return redirect(url_for("key.show", key_id=each), 303)
     return redirect(filters.address(), 303)
