@@ -95,12 +95,11 @@ class Issuer:
 
     def older_ids(self, token: str) -> list[str]:
         """Under which ids a token was kept before the newest pepper came."""
-        if parse(token) is not None:
-            return []
-        return [imported_id(token, pepper) for pepper in self._peppers[1:]]
+        return self.ids_of(token)[1:]
 
     def ids_of(self, token: str) -> list[str]:
-        """The ids under which a token's record may stand. Whether it is genuine is not looked at."""
+        """The ids under which a token's record may stand, the newest pepper's first. Whether the
+        token is genuine is not looked at."""
         minted = parse(token)
         if minted is not None:
             return [minted.key_id]
