@@ -23,7 +23,7 @@ from sqlalchemy.pool import NullPool
 
 from bearer_auth import KeyRecord
 from bearer_auth.stores.sql import SQLStore
-from bearer_auth.stores.sql_rows import COLUMNS, encode
+from bearer_auth.stores.sql_rows import encode
 from bearer_auth.stores.sql_tables import make_tables
 from bearer_auth.token import mint
 
@@ -184,13 +184,13 @@ def _fill(url: str, prefix: str, number: int) -> None:
         literal_column(made[column]).label(column)
         if column in made
         else literal(row[column], table.c[column].type)
-        for column in COLUMNS
+        for column in row
     ]
     numbers = text(_NUMBERS[backend].format(number))
     # In the order of the primary key: InnoDB keeps the rows in it.
     rows = select(*values).select_from(numbers).order_by(literal_column(made["key_id"]))
     with engine.begin() as connection:
-        connection.execute(table.insert().from_select(list(COLUMNS), rows))
+        connection.execute(table.insert().from_select(list(row), rows))
 
 
 def _fill_file(path: str, prefix: str, row: dict[str, Any], number: int) -> None:
@@ -201,7 +201,7 @@ def _fill_file(path: str, prefix: str, row: dict[str, Any], number: int) -> None
     rows = ((key_id, f"user_{n}", *rest) for n, key_id in enumerate(ids))
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA synchronous = OFF")
-    places = ", ".join("?" * len(COLUMNS))
+    places = ", ".join("?" * (len(row) + 2))
     connection.executemany(
         f"INSERT INTO {prefix}keys (key_id, user_id, {', '.join(row)}) VALUES ({places})", rows
     )
