@@ -167,6 +167,18 @@ def keyring(store, trail, clock):
 
 
 @pytest.fixture
+def issued(keyring, trail):
+    issued = keyring.create(user_id="alice", name="CI")
+    trail.events.clear()
+    return issued
+
+
+@pytest.fixture
+def page(issued):
+    return f"/keys/{issued.record.key_id}"
+
+
+@pytest.fixture
 def make_dashboard(keyring, trail):
     def make_dashboard(**options):
         given = {

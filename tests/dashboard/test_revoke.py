@@ -9,18 +9,6 @@ from bearer_auth.dashboard import DashboardUser
 from bearer_auth.errors import Conflict, InvalidToken, StoreUnavailable
 
 
-@pytest.fixture
-def issued(keyring, trail):
-    issued = keyring.create(user_id="alice", name="CI")
-    trail.events.clear()
-    return issued
-
-
-@pytest.fixture
-def page(issued):
-    return f"/keys/{issued.record.key_id}"
-
-
 def status_of(page, keyring):
     return keyring.get(page.removeprefix("/keys/")).status
 

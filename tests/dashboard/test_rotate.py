@@ -10,18 +10,6 @@ from bearer_auth.dashboard import DashboardUser
 from bearer_auth.errors import Conflict, InvalidToken, StoreUnavailable
 
 
-@pytest.fixture
-def issued(keyring, trail):
-    issued = keyring.create(user_id="alice", name="CI")
-    trail.events.clear()
-    return issued
-
-
-@pytest.fixture
-def page(issued):
-    return f"/keys/{issued.record.key_id}"
-
-
 def works(token, store, clock):
     try:
         return Authenticator(store, clock=clock).authenticate(token).user_id == "alice"

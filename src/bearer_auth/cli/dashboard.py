@@ -147,6 +147,7 @@ def _operators(context: Context, *, change: bool = False) -> Operators:
 
 def _serve(context: Context, host: str, port: int, api_url: str | None, as_json: bool) -> None:
     try:
+        # waitress brings no types
         from waitress.server import create_server  # type: ignore[import-untyped]
 
         from ..dashboard.app import MAX_FORM

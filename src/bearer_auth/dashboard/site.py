@@ -65,25 +65,27 @@ class Site:
         """A key as the pages show it now."""
         return row(record, usage, self.keyring.prefix, self.keyring.now())
 
-    def days(self, key_id: str | None = None) -> list[Day]:
-        """Uses and refusals of the last 30 days: of a key, or of all that are theirs to see."""
-        today = self.keyring.now().date()
-        first = today - timedelta(days=CHART_DAYS - 1)
-        uses: Mapping[date, int] = {}
+    def days_of(self, row: Row) -> list[Day]:
+        """Uses and refusals of a key in the last 30 days."""
+        return self._days(row.usage.days, key_id=row.record.key_id)
+
+    def days(self) -> list[Day]:
+        """The same of all keys that are theirs to see."""
+        whose = user().key_filter
+        # Optional: a store need not count.
+        by_day = cast(
+            "Callable[..., Mapping[date, int]] | None", getattr(self.store, "uses_by_day", None)
+        )
+        return self._days({} if by_day is None else by_day(self._first_day(), **whose), **whose)
+
+    def _first_day(self) -> date:
+        return self.keyring.now().date() - timedelta(days=CHART_DAYS - 1)
+
+    def _days(self, uses: Mapping[date, int], **whose: Any) -> list[Day]:
+        first = self._first_day()
         refusals: Mapping[date, int] = {}
-        if key_id is not None:
-            uses = self.keyring.usage(key_id).days
-        else:
-            # Optional: a store need not count.
-            by_day = cast(
-                "Callable[..., Mapping[date, int]] | None",
-                getattr(self.store, "uses_by_day", None),
-            )
-            if by_day is not None:
-                uses = by_day(first, **user().key_filter)
         if self.history is not None:
-            whose: Mapping[str, Any] = {} if key_id is not None else user().key_filter
-            refusals = self.history.refusals_by_day(first, key_id=key_id, **whose)
+            refusals = self.history.refusals_by_day(first, **whose)
         days = [first + timedelta(days=n) for n in range(CHART_DAYS)]
         return [Day(day, uses.get(day, 0), refusals.get(day, 0)) for day in days]
 

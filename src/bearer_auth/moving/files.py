@@ -38,6 +38,7 @@ def read_jsonl(lines: Iterable[str]) -> Iterator[Row]:
     """A key in each line, as a JSON object."""
     for number, line in enumerate(lines, 1):
         if line.strip():
+            # mypy gives no type to a lambda with a default, which keeps this round's value
             yield row(f"line {number}", lambda line=line: to_record(_object(line)))  # type: ignore[misc]
 
 
@@ -70,6 +71,7 @@ def read_csv(lines: Iterable[str]) -> Iterator[Row]:
         if None in fields:
             yield Row(where, None, "more cells than columns")
             continue
+        # as above
         yield row(where, lambda fields=fields: to_record(fields))  # type: ignore[misc]
 
 

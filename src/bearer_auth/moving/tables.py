@@ -157,6 +157,7 @@ def _rows(
             found = connection.execution_options(yield_per=_AT_A_TIME).execute(statement)
             for number, values in enumerate(found.mappings(), 1):
                 where = f"row {number} ({shown} {values[shown]!r})"
+                # mypy gives no type to a lambda with a default, which keeps this round's value
                 yield row(where, lambda values=values: make(values))  # type: ignore[misc]
     except SQLAlchemyError as error:
         # The driver's text may quote the address.

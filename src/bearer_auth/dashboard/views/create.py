@@ -36,8 +36,9 @@ def new() -> str:
 def make() -> str | tuple[str, int]:
     """Make the key, and show it: in this answer and nowhere else."""
     here, who, form = site(), user(), request.form
+    granted = here.grants(who)
     try:
-        owner, fields = _asked(who, here.grants(who))
+        owner, fields = _asked(who, granted)
     except (NotGranted, ConfigurationError) as error:
         return _form(form, str(error)), 400
     here.forms.use(request)
@@ -45,7 +46,7 @@ def make() -> str | tuple[str, int]:
         issued = here.acting().create(user_id=owner, **fields)
     except ConfigurationError as error:
         return _form(form, str(error)), 400
-    if not who.may_manage_all and _has_more(who, here.grants(who).max_keys):
+    if not who.may_manage_all and _has_more(who, granted.max_keys):
         # Others of theirs were made since they were counted. None of them was shown yet.
         here.acting().revoke(issued.key_id, "max_keys")
         return _form(form, here.texts.too_many), 400

@@ -33,11 +33,12 @@ def show(key_id: str) -> str | Response:
     said = request.args.get("done", "")
     # The address says it, which anybody can write: only if it is so.
     done = {"revoked": record.status == "revoked", "grace": len(live) == 1}
+    row = here.row(record, here.keyring.usage(key_id))
     return render_template(
         "key.html",
-        row=here.row(record, here.keyring.usage(key_id)),
+        row=row,
         live=live,
-        days=here.days(key_id),
+        days=here.days_of(row),
         events=events,
         older=older,
         done=said if done.get(said) else None,
