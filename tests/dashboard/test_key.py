@@ -48,6 +48,7 @@ def test_from_where_an_operator_acted_is_for_operators(alice, browser, keyring):
     assert "198.51.100.9" not in alice.get(page).source
     assert "Rotated by support" in alice.get(page).words
     assert "Rotated by alice from 192.0.2.7" in alice.get(page).words
+    assert "Rotated by alice from 192.0.2.7" in support.get(page).words
 
 
 def test_injected_markup_a_link_can_not_make_the_page_say_what_is_not_so(alice, keyring):
