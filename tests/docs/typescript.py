@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 TSC = ROOT / "sdk" / "typescript" / "node_modules" / "typescript" / "bin" / "tsc"
 
 # The line of a page that is above every block holds this; so lines keep their numbers.
-BEFORE = "import { same } from './same.mjs'; "
+BEFORE = "import { same } from './same.mjs';"
 
 # What a program that imports these pages has from elsewhere.
 FILES = {
@@ -83,6 +83,11 @@ def program_of(page: str) -> str:
         shown = inside and line != "```typescript"
         lines.append(compared_with_its_comment(line) if shown else "")
     return BEFORE + "\n".join(lines)
+
+
+def values_in(page: str) -> int:
+    """How many values of the page are compared."""
+    return program_of(page).count("same(")
 
 
 def compared_with_its_comment(line: str) -> str:
