@@ -60,6 +60,7 @@ format: venv ## let ruff put everything in order
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
+bench: export PYTHONPATH := sdk/python/src
 bench: ## how fast it is, beside a floor and peers; ONLY=added,cold for some sections
 	@tools/venv .venv-bench bench/requirements.txt $(CANDIDATES)
 	@.venv-bench/bin/python bench/run.py $(if $(ONLY),--only $(ONLY))
