@@ -81,14 +81,17 @@ class Site:
     def kill(self, pid):
         os.kill(pid, signal.SIGKILL)
 
-    def logs(self):
-        """All that the server has written, access and errors."""
-        return self._server.log.read_text() + (self.folder / "access").read_text()
+    def end(self):
+        """Stop it, and return all that it has written: the logs of errors and of access."""
+        left = self._server.stop()
+        log = self._server.log.read_text()
+        assert not left, f"a worker was left behind: {log}"
+        return log + (self.folder / "access").read_text()
 
     def close(self):
-        left = self._server.stop()
+        if self._server.process.returncode is None:
+            self.end()
         self._store.close()
-        assert not left, f"a worker was left behind: {self._server.log.read_text()}"
 
     def _lines(self, name):
         path = self.folder / name

@@ -47,7 +47,7 @@ def test_an_answer_that_is_cut_on_its_way_is_replayed(sdk, site, proxy, ensemble
     assert len(site.runs(ensemble)) == 1
     assert proxy.connections == 2
     (line,) = caller.log.retries()
-    assert line.startswith(f"POST {url}/execute/{ensemble}: no complete answer")
+    assert f"POST {url}/execute/{ensemble}: APIConnectionError; trying again in " in line
     assert line.endswith("(1 of 2)")
 
 
