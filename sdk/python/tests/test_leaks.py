@@ -159,3 +159,22 @@ def test_a_wrong_key_or_option_shows_no_key_either(key: str, options: dict[str, 
                 make(api_key=bad_key, **options)
             assert key not in with_locals(caught.value)
             assert key not in repr(caught.value)
+
+
+def test_the_variables_of_the_transport_are_left_behind(key: str) -> None:
+    def transport(request: httpx2.Request) -> httpx2.Response:
+        headers = dict(request.headers)  # as h11 has them, where a write fails
+        try:
+            raise OSError("broken pipe")
+        except OSError as error:
+            raise httpx2.WriteError("broken pipe") from error
+        finally:
+            assert headers["authorization"] == f"Bearer {key}"
+
+    with httpx2.Client(transport=httpx2.MockTransport(transport)) as http:
+        client = ConductorClient(key, http_client=http, max_retries=0)
+        with pytest.raises(APIError) as caught:
+            client.execute("e")
+    assert key not in with_locals(caught.value)
+    assert isinstance(caught.value.__cause__, httpx2.WriteError)
+    assert isinstance(caught.value.__cause__.__cause__, OSError)
