@@ -42,6 +42,7 @@ FLOORS = {
     "flask": 5,
     "dashboard": 5,
     "cli": 5,
+    "client": 5,
     "testing": 5,
     "__init__": 6,
 }

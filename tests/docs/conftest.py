@@ -18,7 +18,7 @@ from bearer_auth.stores.sqlite import SQLiteDatabase
 ROOT = Path(__file__).parents[2]
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text()
-    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("sdk/*/README.md")]
     if path.name != "authentication.md"
 }
 
@@ -79,11 +79,11 @@ def code_of() -> Callable[[str], list[str]]:
 @pytest.fixture
 def run_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[str, Names, Mapping[str, Step], Mapping[str, Step]], None]]:
+) -> Iterator[Callable[..., None]]:
     """Runs the Python of a page, top to bottom, in one namespace, in an empty folder.
 
     Its third and fourth argument are what to do before a block and what must be so after it, each
-    named by something that the block holds.
+    named by something that the block holds; the fifth says which texts stand for others.
     """
     monkeypatch.chdir(tmp_path)
     opened: list[SQLiteDatabase] = []  # pages close nothing, and some of it has no name
@@ -95,8 +95,14 @@ def run_page(
 
     monkeypatch.setattr(SQLiteDatabase, "__init__", make_and_remember)
 
-    def run(page: str, names: Names, before: Mapping[str, Step], after: Mapping[str, Step]) -> None:
-        names["__name__"] = "documented"
+    def run(
+        page: str,
+        names: Names,
+        before: Mapping[str, Step],
+        after: Mapping[str, Step],
+        standing_for: Mapping[str, str] | None = None,
+    ) -> None:
+        names.update(__name__="documented", _same=_same)
         left = [*before, *after]
         for block in BLOCKS:
             if block.page != page or block.language != "python":
@@ -104,10 +110,11 @@ def run_page(
             held = [text for text in left if text in block.text]
             for text in held:
                 before.get(text, _nothing)(names)
+            source = "\n".join(map(_compared_with_its_comment, block.text.split("\n")))
+            for shown, real in (standing_for or {}).items():
+                source = source.replace(shown, real)
             # The line numbers of a traceback are those of the page.
-            exec(compile("\n" * block.line + block.text, str(ROOT / page), "exec"), names)
-            for line in block.text.splitlines():
-                _compare_with_its_comment(line, names)
+            exec(compile("\n" * block.line + source, str(ROOT / page), "exec"), names)
             for text in held:
                 after.get(text, _nothing)(names)
             left = [text for text in left if text not in held]
@@ -122,8 +129,14 @@ def _nothing(names: Names) -> None:
     pass
 
 
-def _compare_with_its_comment(line: str, names: Names) -> None:
-    """``call()  # value``, where the comment is a value and nothing else."""
+def _compared_with_its_comment(line: str) -> str:
+    """``expression  # value``, where the comment is a value and nothing else, becomes a check."""
     code, hash_, comment = line.partition("  # ")
-    if hash_ and re.fullmatch(r"True|False|None|[(\[\"'].*", comment.strip()):
-        assert eval(code, names) == ast.literal_eval(comment.strip()), line
+    if hash_ and re.fullmatch(r"True|False|None|[\d.]+|[(\[{\"'].*", comment.strip()):
+        indent = code[: len(code) - len(code.lstrip())]
+        return f"{indent}_same({code.strip()}, {comment.strip()})"
+    return line
+
+
+def _same(value: object, shown: object) -> None:
+    assert value == shown
