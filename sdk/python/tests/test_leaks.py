@@ -188,9 +188,9 @@ def test_a_server_that_sends_headers_back(key: str) -> None:
             400, headers={"X-Request-ID": token, "X-Was": token, "Location": f"/?key={token}"}
         )
 
-    with httpx2.Client(transport=httpx2.MockTransport(echo)) as http:
-        with pytest.raises(APIError) as caught:
-            ConductorClient(key, http_client=http).execute("e")
+    http = httpx2.Client(transport=httpx2.MockTransport(echo))
+    with http, pytest.raises(APIError) as caught:
+        ConductorClient(key, http_client=http).execute("e")
     assert key not in repr(caught.value.response.headers)  # type: ignore[union-attr]
     assert caught.value.request_id is None
 
