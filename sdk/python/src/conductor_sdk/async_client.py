@@ -58,7 +58,9 @@ class AsyncConductorClient:
         self._http = http_client or httpx2.AsyncClient(mounts=DIRECT)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {self._settings.base.url}>"
+        # Also of one that could not be made, for a traceback with its variables.
+        settings: Settings | None = vars(self).get("_settings")
+        return f"<{type(self).__name__}: {settings.base.url if settings else 'not made'}>"
 
     async def health(
         self, *, request_id: str | None = None, timeout: float | None = None

@@ -63,7 +63,9 @@ class ConductorClient:
         self._http = http_client or httpx2.Client(mounts=DIRECT)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {self._settings.base.url}>"
+        # Also of one that could not be made, for a traceback with its variables.
+        settings: Settings | None = vars(self).get("_settings")
+        return f"<{type(self).__name__}: {settings.base.url if settings else 'not made'}>"
 
     def health(self, *, request_id: str | None = None, timeout: float | None = None) -> Health:
         """Whether the API answers, and whose key this is. Arguments and errors: see ``request``."""
