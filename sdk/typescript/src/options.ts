@@ -71,8 +71,8 @@ export function wrongTime(name: string, ms: unknown): string | null {
 export function wrongLimits(timeout: number, deadline: number | null): string | null {
   if (deadline === null || timeout <= deadline) return null;
   return (
-    `timeout (${seconds(timeout)}) is longer than deadline (${seconds(deadline)}), which ends the ` +
-    "whole call: make timeout shorter or deadline longer"
+    `timeout (${seconds(timeout)}, one try) is longer than deadline ` +
+    `(${seconds(deadline)}, the whole call): raise deadline too, or make it null`
   );
 }
 
