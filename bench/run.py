@@ -22,6 +22,7 @@ import flood
 import idle
 import package
 import revoke
+import sdk
 import size
 import throughput
 from databases import Databases
@@ -44,6 +45,7 @@ SECTIONS = {
     "ratelimit": ratelimit.run,
     "dashboard": dashboard.run,
     "package": package.run,
+    "sdk": sdk.run,
 }
 
 POSTGRESQL = "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
@@ -65,6 +67,7 @@ PACKAGES = (
     "djangorestframework-api-key",
     "django-rest-knox",
     "keystonemiddleware",
+    "httpx2",
 )
 
 
