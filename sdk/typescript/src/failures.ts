@@ -157,7 +157,7 @@ export function timeoutError(ms: number, request: PreparedRequest, origin: strin
 
 /** @param ms - What was left of the call's time, in milliseconds. */
 export function keyTimeoutError(ms: number, request: PreparedRequest): APITimeoutError {
-  return new APITimeoutError(`no API key from the apiKey function within ${seconds(ms)}`, {
+  return new APITimeoutError(`no API key from what apiKey() returned within ${seconds(ms)}`, {
     requestId: request.requestId,
     idempotencyKey: request.idempotencyKey,
   });
