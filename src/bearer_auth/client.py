@@ -95,6 +95,9 @@ class APIKeyAuth:
     .. versionadded:: 0.1
     """
 
+    # for who prints the variables of a frame in which it was refused
+    _name = "<APIKeyAuth, refused>"
+
     def __init__(
         self,
         key: str | Callable[[], str] | None = None,
@@ -110,6 +113,7 @@ class APIKeyAuth:
         self._allow_http = allow_http
         self._origin = _checked_origin(origin, allow_http)
         self._ask, self._place = _source(hidden, env)
+        self._name = f"<APIKeyAuth for {self._origin}, key from {self._place}>"
         if not callable(hidden()):
             self._credentials()
 
@@ -121,8 +125,12 @@ class APIKeyAuth:
         """
         match = _URL.fullmatch(str(request.url))
         if match is not None and _origin_of(match) == self._origin:
-            if not self._allow_http and self._origin.scheme == "http":
-                _refuse_proxy(match["host"].lower().strip("[]"))
+            host = match["host"].lower().strip("[]")
+            if self._origin.scheme == "http" and not self._allow_http and _goes_to_a_proxy(host):
+                raise ConfigurationError(
+                    f"HTTP_PROXY or ALL_PROXY is set, so the key for {host} would go to the proxy "
+                    f"in plain text: add {host} to NO_PROXY, or pass allow_http=True"
+                )
             request.headers["Authorization"] = self._credentials()
         return request
 
@@ -135,7 +143,7 @@ class APIKeyAuth:
         raise ConfigurationError(f"the key from {self._place} {problem}")
 
     def __repr__(self) -> str:
-        return f"<APIKeyAuth for {self._origin}, key from {self._place}>"
+        return self._name
 
     def __copy__(self) -> Self:
         return self
@@ -279,17 +287,13 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _refuse_proxy(host: str) -> None:
-    """A request to this machine may be sent to a proxy first, which is another.
+def _goes_to_a_proxy(host: str) -> bool:
+    """Whether the environment sends plain http for this machine to another one first.
 
     Each library reads NO_PROXY in its own way; about the exact name, and a lone star, they agree.
     """
     proxies = getproxies_environment()
     if not (proxies.get("http") or proxies.get("all")):
-        return
+        return False
     spared = [entry.strip().lower() for entry in proxies.get("no", "").split(",")]
-    if host not in spared and spared != ["*"]:
-        raise ConfigurationError(
-            f"HTTP_PROXY or ALL_PROXY is set, so the key for {host} would go to the proxy in plain "
-            f"text: add {host} to NO_PROXY, or pass allow_http=True"
-        )
+    return host not in spared and spared != ["*"]

@@ -5,55 +5,19 @@ that takes ``page`` for each page. docs/authentication.md is the documented API 
 ``tests/test_demo.py`` compares its answers.
 """
 
-import ast
-import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from bearer_auth.stores.sqlite import SQLiteDatabase
 
-ROOT = Path(__file__).parents[2]
-PAGES = {
-    str(path.relative_to(ROOT)): path.read_text()
-    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("sdk/*/README.md")]
-    if path.name != "authentication.md"
-}
+from .blocks import BLOCKS, PAGES, ROOT, comparing, same
+from .documented_api import DocumentedAPI, serving
 
 Names = dict[str, Any]
 Step = Callable[[Names], None]
-
-
-class Block(NamedTuple):
-    """A fenced block, with the heading above it and the line that it starts on."""
-
-    page: str
-    heading: str
-    line: int
-    language: str
-    text: str
-
-
-def _blocks_of(page: str) -> list[Block]:
-    found: list[Block] = []
-    heading, language, lines, start = "", None, list[str](), 0
-    for number, line in enumerate(PAGES[page].splitlines(), 1):
-        fence = re.fullmatch(r"```(\w*)", line)
-        if fence and language is None:
-            language, lines, start = fence[1], [], number
-        elif fence:
-            found.append(Block(page, heading, start, language or "", "\n".join(lines) + "\n"))
-            language = None
-        elif language is not None:
-            lines.append(line)
-        elif line.startswith("#"):
-            heading = line.lstrip("# ")
-    return found
-
-
-BLOCKS = [block for page in PAGES for block in _blocks_of(page)]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -102,7 +66,7 @@ def run_page(
         after: Mapping[str, Step],
         standing_for: Mapping[str, str] | None = None,
     ) -> None:
-        names.update(__name__="documented", _same=_same)
+        names.update(__name__="documented", _same=same)
         left = [*before, *after]
         for block in BLOCKS:
             if block.page != page or block.language != "python":
@@ -110,7 +74,7 @@ def run_page(
             held = [text for text in left if text in block.text]
             for text in held:
                 before.get(text, _nothing)(names)
-            source = "\n".join(map(_compared_with_its_comment, block.text.split("\n")))
+            source = comparing(block.text)
             for shown, real in (standing_for or {}).items():
                 source = source.replace(shown, real)
             # The line numbers of a traceback are those of the page.
@@ -129,14 +93,11 @@ def _nothing(names: Names) -> None:
     pass
 
 
-def _compared_with_its_comment(line: str) -> str:
-    """``expression  # value``, where the comment is a value and nothing else, becomes a check."""
-    code, hash_, comment = line.partition("  # ")
-    if hash_ and re.fullmatch(r"True|False|None|[\d.]+|[(\[{\"'].*", comment.strip()):
-        indent = code[: len(code) - len(code.lstrip())]
-        return f"{indent}_same({code.strip()}, {comment.strip()})"
-    return line
-
-
-def _same(value: object, shown: object) -> None:
-    assert value == shown
+@pytest.fixture
+def documented_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[DocumentedAPI]:
+    """The documented API, whose address and key are in the environment."""
+    with serving() as api:
+        monkeypatch.setenv("CONDUCTOR_BASE_URL", api.url)
+        monkeypatch.setenv("API_KEY", api.token)
+        monkeypatch.delenv("CONDUCTOR_API_KEY", raising=False)
+        yield api

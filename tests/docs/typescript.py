@@ -3,21 +3,17 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-TSC = ROOT / "sdk" / "typescript" / "node_modules" / "typescript" / "bin" / "tsc"
+# The first line of a page is in no block. What stands there keeps the numbers of the others.
+FIRST_LINE = "import { same } from './same.mjs';"
 
-# The line of a page that is above every block holds this; so lines keep their numbers.
-BEFORE = "import { same } from './same.mjs';"
-
-# What a program that imports these pages has from elsewhere.
 FILES = {
     "same.d.mts": "export declare function same(value: unknown, shown: unknown): void;\n",
     "same.mjs": "export { deepStrictEqual as same } from 'node:assert/strict';\n",
+    # what a program with these blocks has from elsewhere
     "elsewhere.d.ts": """
 declare const process: { env: Record<string, string | undefined> };
 declare function currentTraceparent(): string;
@@ -28,7 +24,6 @@ declare module 'node:fs/promises' {
     "elsewhere.mjs": """
 globalThis.currentTraceparent = () => '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 """,
-    "package.json": "{}",
     "tsconfig.json": json.dumps(
         {
             "compilerOptions": {
@@ -45,68 +40,35 @@ globalThis.currentTraceparent = () => '00-0af7651916cd43dd8448eb211c80319c-b7ad6
 }
 
 
-def build(package: Path, folder: Path) -> Path:
-    """The tarball of a copy of ``package``, made in ``folder`` as the pages say."""
-    copy = folder / "typescript"
-    if not copy.exists():
-        left_out = shutil.ignore_patterns("node_modules", "dist", "*.tgz")
-        shutil.copytree(package, copy, ignore=left_out)
-    (copy / "node_modules").symlink_to(TSC.parents[2])
-    npm("--prefix", str(copy), "run", "build", cwd=folder)
-    npm("pack", str(copy), cwd=folder)
-    (tarball,) = folder.glob("*.tgz")
-    return tarball
-
-
-def install(tarball: Path, folder: Path) -> None:
-    """A project in ``folder`` that has the package and nothing else."""
+def run_blocks(page: str, folder: Path, compiler: Path, environ: Mapping[str, str]) -> str:
+    """What the blocks of a page's text write, as one program in the project in ``folder``."""
     for name, text in FILES.items():
         (folder / name).write_text(text)
-    npm("install", "--offline", str(tarball), cwd=folder)
-
-
-def run_blocks(folder: Path, text: str, environ: Mapping[str, str]) -> str:
-    """What the blocks of ``text`` write, as one program of the project in ``folder``."""
-    (folder / "page.mts").write_text(program_of(text))
-    checked = run("node", str(TSC), "-p", ".", cwd=folder)
-    assert checked.returncode == 0, checked.stdout
-    ran = run("node", "--import", "./elsewhere.mjs", "out/page.mjs", cwd=folder, environ=environ)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout
+    (folder / "page.mts").write_text(program_of(page))
+    run("node", str(compiler), "--project", ".", cwd=folder)
+    program = ("node", "--import", "./elsewhere.mjs", "out/page.mjs")
+    return run(*program, cwd=folder, environ=environ)
 
 
 def program_of(page: str) -> str:
-    lines: list[str] = []
+    lines = [FIRST_LINE]
     inside = False
-    for line in page.splitlines():
+    for line in page.splitlines()[1:]:
+        lines.append(comparing(line) if inside and line != "```" else "")
         inside = line != "```" if inside else line == "```typescript"
-        shown = inside and line != "```typescript"
-        lines.append(compared_with_its_comment(line) if shown else "")
-    return BEFORE + "\n".join(lines)
+    return "\n".join(lines)
 
 
-def values_in(page: str) -> int:
-    """How many values of the page are compared."""
-    return program_of(page).count("same(")
-
-
-def compared_with_its_comment(line: str) -> str:
+def comparing(line: str) -> str:
     """``expression; // value``, where the comment is a value and nothing else, becomes a check."""
-    found = re.fullmatch(
-        r"(\s*)(?!const |let )(.+); // (true|false|null|[\d.]+|['\"[{].*)", line
-    )
+    value = r"true|false|null|[\d.]+|['\"[{].*"
+    found = re.fullmatch(rf"(\s*)(?!const |let )(.+); // ({value})", line)
     return f"{found[1]}same({found[2]}, {found[3]});" if found else line
 
 
-def npm(*arguments: str, cwd: Path) -> None:
-    done = run("npm", *arguments, cwd=cwd)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def run(
-    *command: str, cwd: Path, environ: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+def run(*command: str, cwd: Path, environ: Mapping[str, str] | None = None) -> str:
+    """What a command writes to stdout; it has to end with 0."""
+    done = subprocess.run(
         command,
         cwd=cwd,
         env={**os.environ, "no_proxy": "127.0.0.1", **(environ or {})},
@@ -114,3 +76,5 @@ def run(
         text=True,
         check=False,
     )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
+
 from conductor_sdk import AsyncConductorClient, ConductorClient
 
 KEY = "ba_production_3fQ7mZ0aKx9LpR2TsecretSECRETsecretSECRETsecretSECRETsecre0Zx1Ab"

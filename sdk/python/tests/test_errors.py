@@ -2,9 +2,10 @@
 
 import pickle
 
-import conductor_sdk
 import httpx2
 import pytest
+
+import conductor_sdk
 
 
 def refusal(status: int, **headers: str) -> httpx2.Response:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from conductor_sdk import AsyncConductorClient, ConductorClient, ConfigurationError
 
 

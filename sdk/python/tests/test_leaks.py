@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx2
 import pytest
+
 from conductor_sdk import APIError, AsyncConductorClient, ConductorClient, ConfigurationError
 
 ANSWERS: dict[str, bytes | None] = {
@@ -159,3 +160,45 @@ def test_a_wrong_key_or_option_shows_no_key_either(key: str, options: dict[str, 
                 make(api_key=bad_key, **options)
             assert key not in with_locals(caught.value)
             assert key not in repr(caught.value)
+
+
+def test_the_variables_of_the_transport_are_left_behind(key: str) -> None:
+    def transport(request: httpx2.Request) -> httpx2.Response:
+        headers = dict(request.headers)  # as h11 has them, where a write fails
+        try:
+            raise OSError("broken pipe")
+        except OSError as error:
+            raise httpx2.WriteError("broken pipe") from error
+        finally:
+            assert headers["authorization"] == f"Bearer {key}"
+
+    with httpx2.Client(transport=httpx2.MockTransport(transport)) as http:
+        client = ConductorClient(key, http_client=http, max_retries=0)
+        with pytest.raises(APIError) as caught:
+            client.execute("e")
+    assert key not in with_locals(caught.value)
+    assert isinstance(caught.value.__cause__, httpx2.WriteError)
+    assert isinstance(caught.value.__cause__.__cause__, OSError)
+
+
+def test_a_server_that_sends_headers_back(key: str) -> None:
+    def echo(request: httpx2.Request) -> httpx2.Response:
+        token = request.headers["Authorization"].removeprefix("Bearer ")
+        return httpx2.Response(
+            400, headers={"X-Request-ID": token, "X-Was": token, "Location": f"/?key={token}"}
+        )
+
+    http = httpx2.Client(transport=httpx2.MockTransport(echo))
+    with http, pytest.raises(APIError) as caught:
+        ConductorClient(key, http_client=http).execute("e")
+    assert key not in repr(caught.value.response.headers)  # type: ignore[union-attr]
+    assert caught.value.request_id is None
+
+
+def test_a_function_that_takes_too_long_for_the_deadline(key: str) -> None:
+    with ConductorClient(lambda: key, timeout=5, deadline=5) as client:
+        clock = iter([0.0, 6.0, 6.0])
+        client._timing.monotonic = lambda: next(clock)  # type: ignore[method-assign]
+        with pytest.raises(APIError, match=r"^no complete answer from .* within 5 s$") as caught:
+            client.execute("e")
+    assert key not in with_locals(caught.value)

@@ -2,6 +2,7 @@
 
 import httpx2
 import pytest
+
 from conductor_sdk import ConductorClient, ConfigurationError
 
 WRONG = [

@@ -1,6 +1,7 @@
 """The key goes to the API's own address and nowhere else."""
 
 import pytest
+
 from conductor_sdk import ConductorClient, ConfigurationError
 
 

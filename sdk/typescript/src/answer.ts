@@ -4,7 +4,7 @@ import { contentType, isRequestId, shown } from "./text.js";
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  readonly body: Uint8Array<ArrayBuffer>;
+  readonly body: Uint8Array;
   /** Null for a status that a Response can't have. */
   readonly response: Response | null;
   readonly requestId: string | null;
@@ -32,7 +32,7 @@ function copyHeaders(from: Headers, key: string): Headers {
 /** @param requestId - What the caller gave, for an answer that names none. */
 export function makeAnswer(
   from: Response,
-  body: Uint8Array<ArrayBuffer>,
+  body: Uint8Array,
   key: string,
   requestId: string | null,
 ): Answer {
@@ -47,7 +47,7 @@ export function makeAnswer(
     response:
       status < 200 || status > 599
         ? null
-        : new Response(NULL_BODY.includes(status) ? null : body, {
+        : new Response(NULL_BODY.includes(status) ? null : (body as BodyInit), {
             status,
             statusText: REASON_PHRASE.test(text) ? text : "",
             headers,

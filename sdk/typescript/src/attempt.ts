@@ -1,5 +1,5 @@
 import { type Answer, makeAnswer } from "./answer.js";
-import type { PreparedRequest } from "./arguments.js";
+import type { PreparedRequest } from "./prepare.js";
 import { APIError } from "./errors.js";
 import {
   connectionError,
@@ -25,7 +25,7 @@ async function exchange(
   const response = await fetch(request.url, {
     method: request.method,
     headers: { ...request.headers, authorization: `Bearer ${key}` },
-    ...(request.body === null ? {} : { body: request.body }),
+    ...(request.body === null ? {} : { body: request.body as BodyInit }),
     redirect: "manual",
     signal,
   });

@@ -1,5 +1,5 @@
 import { isReplay } from "./answer.js";
-import type { PreparedRequest } from "./arguments.js";
+import type { PreparedRequest } from "./prepare.js";
 import { APIConnectionError, APIError, APIStatusError } from "./errors.js";
 import type { Settings } from "./options.js";
 import type { Timing } from "./timing.js";

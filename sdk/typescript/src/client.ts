@@ -1,18 +1,10 @@
-import {
-  CALL_NAMES,
-  type CallOptions,
-  checkNames,
-  type ExecuteOptions,
-  executePath,
-  IDEMPOTENT_NAMES,
-  prepare,
-  type RequestOptions,
-} from "./arguments.js";
+import type { CallOptions, ExecuteOptions, RequestOptions } from "./arguments.js";
 import type { Answer } from "./answer.js";
 import { attempt } from "./attempt.js";
 import { call } from "./call.js";
 import { responseError } from "./failures.js";
 import { check, type ConductorClientOptions, type Settings } from "./options.js";
+import { CALL_NAMES, checkNames, executePath, IDEMPOTENT_NAMES, prepare } from "./prepare.js";
 import { type Execution, type Health, readExecution, readHealth } from "./results.js";
 import { realTiming, type Timing } from "./timing.js";
 

@@ -1,5 +1,5 @@
 import { type Answer, isObject, json } from "./answer.js";
-import type { PreparedRequest } from "./arguments.js";
+import type { PreparedRequest } from "./prepare.js";
 import {
   APIConnectionError,
   APIError,
@@ -160,5 +160,6 @@ export function timeoutError(ms: number, request: PreparedRequest, origin: strin
 export function keyTimeoutError(ms: number, request: PreparedRequest): APITimeoutError {
   return new APITimeoutError(`no API key from the apiKey function within ${seconds(ms)}`, {
     requestId: request.requestId,
+    idempotencyKey: request.idempotencyKey,
   });
 }

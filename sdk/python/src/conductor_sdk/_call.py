@@ -116,11 +116,18 @@ class Call:
         )
 
     def begin(self, request: httpx2.Request, key: str) -> float:
-        """A try begins, with this key. Returns how long it may take."""
+        """A try begins, with this key. Returns how long it may take.
+
+        Raises:
+            APITimeoutError: there is no time left, for it took so long to get the key.
+        """
         request.headers["Authorization"] = f"Bearer {key}"
         self._key = key
+        del key  # no traceback shows it
         self._try_start = self._timing.monotonic()
         left = self._left()
+        if left is not None and left <= 0:
+            raise self._unanswered(APITimeoutError, f" within {self._settings.deadline:g} s")
         self._limit = self._timeout if left is None else min(self._timeout, left)
         request.extensions["timeout"] = dict.fromkeys(
             ("connect", "read", "write", "pool"), self._limit
@@ -133,14 +140,9 @@ class Call:
         Raises:
             APIStatusError: it is an error, and the last try.
         """
-        status = response.status_code
-        if logger.isEnabledFor(logging.DEBUG):
-            took = self._timing.monotonic() - self._try_start
-            id_ = request_id(response)
-            self._log(
-                logging.DEBUG, f"{status} in {took:.3f} s" + (f" (request id {id_})" if id_ else "")
-            )
-        if 200 <= status < 300:
+        self._hide_in(response)
+        self._took(response.status_code, response)
+        if response.is_success:
             return None
         error = status_error(response, hide=self._hide, clock=self._timing.time)
         wait = None if is_replay(response) else self._wait_after(error)
@@ -152,16 +154,21 @@ class Call:
         Raises:
             APIConnectionError: it was the last one.
         """
-        kind, origin = APIConnectionError, self._settings.base.origin
-        said = self._hide(str(cause)) or type(cause).__name__
-        message = f"no complete answer from {origin}: {said}"
         if isinstance(cause, httpx2.TimeoutException):
-            kind = APITimeoutError
-            message = f"no complete answer from {origin} within {round(self._limit, 3):g} s"
-        error = kind(message, request_id=self._request_id)
+            error = self._unanswered(APITimeoutError, f" within {round(self._limit, 3):g} s")
+        else:
+            said = self._hide(str(cause)) or type(cause).__name__
+            error = self._unanswered(APIConnectionError, f": {said}")
         error.__cause__ = _without_frames(cause)
-        self._log(logging.DEBUG, type(cause).__name__)
+        self._took(type(error).__name__)
         return self._again(error, self._back_off())
+
+    def _unanswered(self, kind: type[APIConnectionError], why: str) -> APIConnectionError:
+        return kind(
+            f"no complete answer from {self._settings.base.origin}{why}",
+            request_id=self._request_id,
+            idempotency_key=self._idempotency_key,
+        )
 
     def _wait_after(self, error: APIStatusError) -> float | None:
         retry_after = error.retry_after
@@ -200,6 +207,21 @@ class Call:
 
     def _hide(self, text: str) -> str:
         return text.replace(self._key, "[redacted]")
+
+    def _hide_in(self, response: httpx2.Response) -> None:
+        """A server that shows what it was sent may show the key in a header."""
+        key = self._key.encode()
+        if any(key in value for _, value in response.headers.raw):
+            response.headers = httpx2.Headers(
+                [(name, value.replace(key, b"[redacted]")) for name, value in response.headers.raw]
+            )
+
+    def _took(self, what: str | int, response: httpx2.Response | None = None) -> None:
+        if logger.isEnabledFor(logging.DEBUG):
+            took = self._timing.monotonic() - self._try_start
+            id_ = request_id(response) if response else self._request_id
+            tail = f" (request id {id_})" if id_ else ""
+            self._log(logging.DEBUG, f"{what} in {took:.3f} s{tail}")
 
     def _log(self, level: int, text: str) -> None:
         logger.log(level, "%s %s: %s", self.method, self.url, text)

@@ -11,6 +11,7 @@ DEFAULT = "https://api.example.com"
 VARIABLE = "CONDUCTOR_BASE_URL"
 
 _PATH = re.compile(r"/(?!/)[!-~]*")
+_HOST = re.compile(r"[A-Za-z0-9.:_-]+")
 _DOT_SEGMENT = re.compile(r"(?:\.|%2e){1,2}", re.IGNORECASE)
 
 
@@ -45,9 +46,14 @@ def base_url(text: str, *, allow_http: bool) -> BaseURL:
             f"base_url is http://{host}: the API key would be readable on its way there. "
             "Use https, or pass allow_http=True if nobody can listen"
         )
-    host = f"[{host}]" if ":" in host else host
-    origin = f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
+    origin = _origin(parts.scheme, host, port)
     return BaseURL(origin + parts.path.rstrip("/"), origin)
+
+
+def _origin(scheme: str, host: str, port: int | None) -> str:
+    host = f"[{host}]" if ":" in host else host
+    usual = {"https": 443, "http": 80}[scheme]
+    return f"{scheme}://{host}" + ("" if port in (None, usual) else f":{port}")
 
 
 def _is_loopback(host: str) -> bool:
@@ -82,7 +88,6 @@ def origin_of(location: str) -> str | None:
         host, port = parts.hostname, parts.port
     except ValueError:
         return None
-    if parts.scheme not in ("https", "http") or not re.fullmatch(r"[A-Za-z0-9.:_-]+", host or ""):
+    if parts.scheme not in ("https", "http") or not host or not _HOST.fullmatch(host):
         return None
-    host = f"[{host}]" if ":" in str(host) else host
-    return f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
+    return _origin(parts.scheme, host, port)
