@@ -76,6 +76,24 @@ def test_a_worker_killed_before_it_could_send_its_answer_is_replayed_by_another(
     assert site.asked(ensemble)[1]["pid"] != worker
 
 
+def test_a_server_killed_before_it_could_send_its_answer_replays_it_when_it_is_up_again(
+    sdk, site, pool, ensemble
+):
+    caller = sdk(site.url, site.issue().token, max_retries=20)
+    with site.held(f"{ensemble}-answer") as held:
+        call = pool.submit(caller.execute, ensemble, "once")
+        held.arrived()
+        site.crash()
+        line = caller.log.wait_for("trying again")
+    site.start()
+    done = call.result()
+    assert ": APIConnectionError; trying again in " in line
+    assert (done.error, done.replayed) == (None, True)
+    assert done.output == {"ensemble": ensemble, "input": "once"}
+    assert site.statuses(ensemble) == [200, 200]
+    assert len(site.runs(ensemble)) == 1
+
+
 def test_a_worker_killed_while_it_ran_is_replaced_after_its_lease_and_not_before(
     sdk, site, pool, ensemble
 ):
