@@ -11,8 +11,9 @@ export interface CallOptions {
 /** What a call that changes something also takes. Since 0.1.0. */
 export interface IdempotentOptions extends CallOptions {
   /**
-   * Sent as X-Idempotency-Key: 1 to 255 visible ASCII characters without a comma. Without one a
-   * UUID is made, the same for each try. `false` sends none, and then nothing is tried again.
+   * Sent as X-Idempotency-Key: 1 to 255 visible ASCII characters without a comma. Without one, other
+   * methods than GET, HEAD and OPTIONS get a UUID, the same on each try. `false` sends none, and then a call
+   * that changes something is tried once.
    */
   idempotencyKey?: string | false | undefined;
 }

@@ -14,15 +14,18 @@ const LOOPBACK = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])$/;
 // A segment "." or "..", each dot also as %2e: it would leave the path that was asked for.
 const DOT_SEGMENT = /(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)/i;
 
-const BESIDE_A_PATH = /[?#\\\s\u0000-\u001f\u007f-\u009f]/;
+// Visible ASCII without "?", "#" and the backslash, which is a slash to some readers.
+const PATH = /^\/(?!\/)[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*$/;
 
 /** What is wrong with a path below an origin, or null. */
 export function wrongInPath(path: string): string | null {
-  if (!path.startsWith("/") || path.startsWith("//")) return 'must begin with one "/"';
-  if (BESIDE_A_PATH.test(path)) {
-    return 'may not hold "?", "#", "\\", white space or control characters';
+  if (!PATH.test(path)) {
+    return (
+      'must begin with one "/" and hold visible ASCII only (percent-encode the rest), ' +
+      'without "?", "#" and "\\": the query goes into query'
+    );
   }
-  if (DOT_SEGMENT.test(path)) return 'may not hold a segment "." or ".."';
+  if (DOT_SEGMENT.test(path)) return 'must not have a segment "." or ".."';
   return null;
 }
 
@@ -39,16 +42,14 @@ export function parseBase(text: unknown, source: string, allowHTTP: boolean): Ba
     throw wrong(`is not a URL: ${example}`);
   }
   if (rest === null) throw wrong(`must begin with https:// and a host: ${example}`);
-  if (/[?#]/.test(text)) throw wrong(`may not hold a query or a fragment: ${example}`);
-  if (/@/.test(rest[1] ?? "")) throw wrong(`may not hold a user or a password: ${example}`);
   const path = (rest[2] ?? "").replace(/\/+$/, "");
-  if (/[\\\s]/.test(text) || (path !== "" && wrongInPath(path) !== null)) {
-    throw wrong(`has a path that is not in normal form: ${example}`);
+  if (/[?#@\\\s]/.test(rest[1] ?? "") || wrongInPath(path || "/") !== null) {
+    throw wrong('must not hold a user, a password, "?", "#", "\\" or a segment "." or ".."');
   }
   if (url.protocol === "http:" && !allowHTTP && !LOOPBACK.test(url.hostname)) {
     throw wrong(
-      `is plain http to ${url.hostname}, where others on the way can read the API key: ` +
-        "use https, or set allowHTTP: true",
+      `is http://${url.hostname}: the API key would be readable on its way there. ` +
+        "Use https, or set allowHTTP: true if nobody can listen",
     );
   }
   return { origin: url.origin, prefix: path };

@@ -33,20 +33,19 @@ const CODE = /^[A-Za-z0-9_.-]{1,64}$/;
 const ANOTHER_SERVER = "a proxy or another server may have answered";
 
 /** The origin of a redirect, or null where Location names none that can be read. */
-function redirectOrigin(headers: Headers, url: string): string | null {
+function redirectOrigin(headers: Headers): string | null {
   const location = headers.get("Location") ?? "";
   // RFC 3986 §2: a URI is visible ASCII. A backslash is a slash to some readers.
-  if (!/^[\x21-\x5b\x5d-\x7e]+$/.test(location)) return null;
+  if (!/^https?:\/\/[\x21-\x5b\x5d-\x7e]+$/i.test(location)) return null;
   try {
-    const { protocol, origin } = new URL(location, url);
-    return protocol === "https:" || protocol === "http:" ? origin : null;
+    return new URL(location).origin;
   } catch {
     return null;
   }
 }
 
-function redirectMessage(answer: Answer, url: string): string {
-  const origin = redirectOrigin(answer.headers, url);
+function redirectMessage(answer: Answer): string {
+  const origin = redirectOrigin(answer.headers);
   return origin === null
     ? `HTTP ${answer.status}: a redirect, which is not followed`
     : `HTTP ${answer.status}: a redirect to ${origin}, which is not followed; ` +
@@ -54,9 +53,9 @@ function redirectMessage(answer: Answer, url: string): string {
 }
 
 /** Code and message of an answer that is no success. */
-function told(answer: Answer, url: string, key: string): { code: string | null; message: string } {
+function told(answer: Answer, key: string): { code: string | null; message: string } {
   if (answer.status >= 300 && answer.status < 400) {
-    return { code: null, message: shown(redirectMessage(answer, url), key) };
+    return { code: null, message: shown(redirectMessage(answer), key) };
   }
   const body = json(answer);
   const error = isObject(body) && body["success"] === false ? body["error"] : undefined;
@@ -79,7 +78,7 @@ export function statusError(
   key: string,
   now: () => number,
 ): APIStatusError {
-  const { code, message } = told(answer, request.url, key);
+  const { code, message } = told(answer, key);
   return new (CLASSES[answer.status] ?? APIStatusError)(message, {
     status: answer.status,
     code,
@@ -158,7 +157,7 @@ export function timeoutError(ms: number, request: PreparedRequest, origin: strin
 
 /** @param ms - What was left of the call's time, in milliseconds. */
 export function keyTimeoutError(ms: number, request: PreparedRequest): APITimeoutError {
-  return new APITimeoutError(`no API key from the apiKey function within ${seconds(ms)}`, {
+  return new APITimeoutError(`no API key from what apiKey() returned within ${seconds(ms)}`, {
     requestId: request.requestId,
     idempotencyKey: request.idempotencyKey,
   });

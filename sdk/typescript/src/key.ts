@@ -12,22 +12,34 @@ const B64TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
 
 const VARIABLES = ["CONDUCTOR_API_KEY", "API_KEY"] as const;
 
+function wrongInKey(key: unknown, place: string): string {
+  if (key === undefined || key === null || key === "") {
+    const [first, second] = VARIABLES;
+    return `there is no API key in ${place}: set the variable ${first} (or ${second}), or pass apiKey`;
+  }
+  if (typeof key !== "string") {
+    return `${place} is not an API key: a string is needed, not ${typeof key}`;
+  }
+  if (/^bearer /i.test(key)) return `the API key in ${place} begins with "Bearer ": leave that out`;
+  if (key !== key.trim()) {
+    return (
+      `the API key in ${place} has white space or a newline at an end: ` +
+      "take it off, as with .trim() after reading a file"
+    );
+  }
+  if (key.length > LONGEST) {
+    return `the API key in ${place} is longer than ${LONGEST} characters: is it a key?`;
+  }
+  return (
+    `the API key in ${place} has a character that no key has ` +
+    "(RFC 6750 allows letters, digits and -._~+/): copy it again"
+  );
+}
+
 /** The key, or an error that says what is wrong with it and never what it is. */
-function checked(key: unknown, source: string): string {
-  const wrong = (what: string) => new ConfigurationError(`the API key from ${source} ${what}`);
-  if (typeof key !== "string") throw wrong("is not a string");
-  if (key === "") throw wrong("is empty");
-  if (key.trim() !== key) {
-    throw wrong("has white space or a newline at an end: remove it");
-  }
-  if (/^bearer /i.test(key)) {
-    throw wrong('begins with "Bearer ": leave that out, it is added');
-  }
-  if (key.length > LONGEST) throw wrong("is longer than 4,089 characters");
-  if (!B64TOKEN.test(key)) {
-    throw wrong("has a character other than A-Z a-z 0-9 . _ ~ + / - and = at the end");
-  }
-  return key;
+function checked(key: unknown, place: string): string {
+  if (typeof key === "string" && key.length <= LONGEST && B64TOKEN.test(key)) return key;
+  throw new ConfigurationError(wrongInKey(key, place));
 }
 
 function fromEnvironment(): string {
@@ -35,9 +47,7 @@ function fromEnvironment(): string {
     const key = variable(name);
     if (key !== null) return checked(key, name);
   }
-  throw new ConfigurationError(
-    "no API key: set the environment variable CONDUCTOR_API_KEY (or API_KEY), or pass apiKey",
-  );
+  return checked(null, "the environment");
 }
 
 /** Refuse at construction what can be known then. A function is asked at the call. */
@@ -50,5 +60,5 @@ export function checkKey(given: unknown): void {
 export async function askKey(given: APIKey | undefined): Promise<string> {
   if (given === undefined) return fromEnvironment();
   if (typeof given === "string") return checked(given, "apiKey");
-  return checked(await given(), "the apiKey function");
+  return checked(await given(), "what apiKey() returned");
 }

@@ -71,8 +71,8 @@ export function wrongTime(name: string, ms: unknown): string | null {
 export function wrongLimits(timeout: number, deadline: number | null): string | null {
   if (deadline === null || timeout <= deadline) return null;
   return (
-    `timeout (${seconds(timeout)}) is longer than deadline (${seconds(deadline)}), which ends the ` +
-    "whole call: make timeout shorter or deadline longer"
+    `timeout (${seconds(timeout)}, one try) is longer than deadline ` +
+    `(${seconds(deadline)}, the whole call): raise deadline too, or make it null`
   );
 }
 
@@ -114,10 +114,11 @@ export function check(options: ConductorClientOptions): Settings {
   refuseBrowser(flag("dangerouslyAllowBrowser", options.dangerouslyAllowBrowser));
   const { apiKey, maxRetries = 2, timeout = 60_000, deadline = 300_000, logger } = options;
   checkKey(apiKey);
-  const variableURL = variable("CONDUCTOR_BASE_URL");
+  // Deno asks for permission to read a variable: not for one that isn't needed.
+  const variableURL = options.baseURL === undefined ? variable("CONDUCTOR_BASE_URL") : null;
   const base = parseBase(
     options.baseURL === undefined ? (variableURL ?? "https://api.example.com") : options.baseURL,
-    options.baseURL === undefined && variableURL !== null ? "CONDUCTOR_BASE_URL" : "baseURL",
+    variableURL !== null ? "CONDUCTOR_BASE_URL" : "baseURL",
     flag("allowHTTP", options.allowHTTP),
   );
   if (!Number.isSafeInteger(maxRetries) || maxRetries < 0) {

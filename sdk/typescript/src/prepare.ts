@@ -24,7 +24,9 @@ export const CALL_NAMES = ["requestId", "timeout", "signal"];
 export const IDEMPOTENT_NAMES = [...CALL_NAMES, "idempotencyKey"];
 const REQUEST_NAMES = [...IDEMPOTENT_NAMES, "json", "body", "query", "headers"];
 
+// RFC 9110 §9.2.1: they change nothing, so they may be repeated without a key. (TRACE is one too.)
 const SAFE_METHODS = ["GET", "HEAD", "OPTIONS"];
+// fetch refuses these three.
 const METHOD = /^(?!CONNECT$|TRACE$|TRACK$)[A-Z]{1,20}$/;
 
 // Visible ASCII without the comma: two of these keys joined by a proxy can't pass for one.
@@ -143,10 +145,11 @@ export function prepare(
   options: RequestOptions,
 ): PreparedRequest {
   checkNames(options, REQUEST_NAMES);
-  const verb = typeof method === "string" ? method.toUpperCase() : "";
-  if (!METHOD.test(verb)) throw new TypeError("method must be an HTTP method, GET say");
+  if (typeof method !== "string" || !METHOD.test(method)) {
+    throw new TypeError('method must be one of HTTP in capitals, such as "POST"');
+  }
   const wrong = typeof path === "string" ? wrongInPath(path) : "must be a string";
-  if (wrong !== null) throw new TypeError(`path ${wrong}: write it like /execute/your-ensemble`);
+  if (wrong !== null) throw new TypeError(`path ${wrong}`);
 
   const { requestId = null, timeout = settings.timeout, signal } = options;
   if (requestId !== null && (typeof requestId !== "string" || !isRequestId(requestId))) {
@@ -155,16 +158,16 @@ export function prepare(
   refuse(wrongTime("timeout", timeout));
   refuse(wrongLimits(timeout, settings.deadline));
   checkSignal(signal);
-  const safe = SAFE_METHODS.includes(verb);
+  const safe = SAFE_METHODS.includes(method);
   const idempotencyKey = chooseIdempotencyKey(options.idempotencyKey, safe);
   const body = bodyBytes(options);
-  if (body !== null && (verb === "GET" || verb === "HEAD")) {
-    throw new TypeError(`a ${verb} has no body: use query`);
+  if (body !== null && (method === "GET" || method === "HEAD")) {
+    throw new TypeError(`a ${method} has no body: use query`);
   }
 
   const place = settings.base.origin + settings.base.prefix + path;
   return {
-    method: verb,
+    method,
     url: place + queryText(options.query),
     place,
     headers: {
@@ -178,7 +181,7 @@ export function prepare(
     body,
     requestId,
     idempotencyKey,
-    mayRetry: options.idempotencyKey !== false,
+    mayRetry: safe || idempotencyKey !== null,
     timeout,
     signal,
   };

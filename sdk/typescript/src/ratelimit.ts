@@ -56,7 +56,7 @@ export function rateLimitFields(headers: Headers): RateLimitFields {
     const r = count(item, "r");
     const t = count(item, "t");
     if (r === null) continue;
-    if (remaining === null || r < remaining || (r === remaining && (t ?? -1) > (reset ?? -1))) {
+    if (remaining === null || r < remaining || (r === remaining && (t ?? 0) > (reset ?? 0))) {
       [tightest, remaining, reset] = [item, r, t];
     }
   }

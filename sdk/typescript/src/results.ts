@@ -13,8 +13,8 @@ export interface Health extends Result {
   /** `healthy` */
   readonly status: string;
   readonly authenticated: boolean;
-  /** The owner of the key. */
-  readonly user: { readonly id: string; readonly plan: string };
+  /** The owner of the key, and what they have booked. */
+  readonly user: { readonly id: string; readonly plan: string | null };
 }
 
 /** The answer of `POST /execute/{ensemble}`. Since 0.1.0. */
@@ -30,9 +30,9 @@ export function readHealth(answer: Answer): Health | null {
   const body = json(answer);
   if (answer.response === null || !isObject(body) || !isObject(body["user"])) return null;
   const { status, authenticated } = body;
-  const { id, plan } = body["user"];
+  const { id, plan = null } = body["user"];
   if (typeof status !== "string" || typeof authenticated !== "boolean") return null;
-  if (typeof id !== "string" || typeof plan !== "string") return null;
+  if (typeof id !== "string" || (plan !== null && typeof plan !== "string")) return null;
   const { requestId, response } = answer;
   return { status, authenticated, user: { id, plan }, requestId, response };
 }

@@ -1,8 +1,8 @@
 // A request id as the API accepts it; others are replaced there.
 const REQUEST_ID = /^[A-Za-z0-9._~:/+=-]{1,128}$/;
 
-// RFC 6838 §4.2: restricted names, type and subtype.
-const MEDIA_TYPE = /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/;
+// RFC 6838 §4.2: the characters of type and subtype, and the length that it recommends.
+const MEDIA_TYPE = /^[A-Za-z0-9!#$&^_.+-]{1,64}\/[A-Za-z0-9!#$&^_.+-]{1,64}$/;
 
 export function isRequestId(text: string): boolean {
   return REQUEST_ID.test(text);
