@@ -16,19 +16,15 @@ test("an abort before the call sends nothing and asks for no key", async () => {
 test("an abort ends a request at once, and nothing is tried again", async (t) => {
   const controller = new AbortController();
   let requests = 0;
-  const closed = new Promise((resolve) => {
-    serve(t, (request) => {
-      requests++;
-      request.socket.on("close", resolve);
-      controller.abort(REASON);
-    }).then((baseURL) => {
-      const client = new ConductorClient({ apiKey: KEY, baseURL });
-      client.execute("e", { signal: controller.signal }).catch((error) => (thrown = error));
-    });
+  let closed;
+  const baseURL = await serve(t, (request) => {
+    requests++;
+    closed = new Promise((resolve) => request.socket.on("close", resolve));
+    controller.abort(REASON);
   });
-  let thrown;
+  const client = new ConductorClient({ apiKey: KEY, baseURL });
+  assert.equal(await rejection(client.execute("e", { signal: controller.signal })), REASON);
   await closed;
-  assert.equal(thrown, REASON);
   assert.equal(requests, 1);
 });
 
