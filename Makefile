@@ -18,6 +18,7 @@ venv: ## make .venv with what development needs; PYTHON=… says with which Pyth
 
 node:
 	@tools/node sdk/typescript sdk/typescript/runtimes
+	@npm --prefix sdk/typescript run --silent build
 
 test: lint types suite sdk-test others ## everything that CI checks
 

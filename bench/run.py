@@ -22,7 +22,6 @@ import flood
 import idle
 import package
 import revoke
-import sdk
 import size
 import throughput
 from databases import Databases
@@ -31,6 +30,7 @@ from report import Report
 import dashboard
 import idempotency
 import ratelimit
+import sdk
 
 SECTIONS = {
     "added": added.run,

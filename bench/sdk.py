@@ -18,11 +18,12 @@ from subprocess import PIPE, Popen
 from typing import Any
 
 import httpx2
-from conductor_sdk import AsyncConductorClient, ConductorClient
 from databases import Databases
 from report import Report
 from sdk_server import ANSWERS
 from timing import Block, in_turns, medians, repeated
+
+from conductor_sdk import AsyncConductorClient, ConductorClient
 
 KEY = "bench_production_key"
 INPUT = {"text": "a sentence of a usual length", "options": {"limit": 10, "language": "en"}}

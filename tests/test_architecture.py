@@ -25,6 +25,7 @@ FLOORS = {
     "formats": 1,
     "paths": 1,
     "content_types": 1,
+    "origin": 1,
     "policy": 1,
     "openapi": 1,
     "stores": 2,

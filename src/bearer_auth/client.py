@@ -8,38 +8,26 @@
     httpx2.get("https://api.example.com/health", auth=auth)
     requests.get("https://api.example.com/health", auth=auth)
 
-It imports neither library. An origin is a scheme, a host and a port (RFC 6454 §4).
+It imports neither library.
 """
 
 from __future__ import annotations
 
 import inspect
-import ipaddress
 import os
 import re
 from collections.abc import Callable
-from typing import NamedTuple, NoReturn, Protocol, Self, TypeVar
+from typing import NoReturn, Protocol, Self, TypeVar
 from urllib.request import getproxies_environment
 
 from .errors import ConfigurationError
 from .header import B64TOKEN, MAX_HEADER
+from .origin import check_origin, host_in, origin_of
 
 __all__ = ["APIKeyAuth"]
 
 MAX_KEY = MAX_HEADER - len("Bearer ")
 """Characters of a key; the header of a longer one would be refused unread."""
-
-# Readers of URLs disagree about a backslash, a second "@" and white space before the path: where
-# there is one, this matches nothing, and no key is sent.
-_URL = re.compile(
-    r"(?P<scheme>[Hh][Tt][Tt][Pp][Ss]?)://(?P<userinfo>[^\s/?#\\@]*@)?"
-    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s/?#\\@:\[\]]+)(?::(?P<port>[0-9]{0,5}))?(?P<rest>[/?#].*)?",
-    re.DOTALL,
-)
-_NAME = re.compile(r"[a-z0-9_.-]+")
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-_PORTS = {"http": 80, "https": 443}
-_LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
 
 # A key that was given as the name of a variable by mistake doesn't look like this.
 _TELLABLE = re.compile(r"[A-Z_]{1,64}[0-9]?")
@@ -111,7 +99,7 @@ class APIKeyAuth:
         if not isinstance(allow_http, bool):
             raise TypeError(f"allow_http must be True or False, not {type(allow_http).__name__}")
         self._allow_http = allow_http
-        self._origin = _checked_origin(origin, allow_http)
+        self._origin = check_origin(origin, allow_http)
         self._ask, self._place = _source(hidden, env)
         self._name = f"<APIKeyAuth for {self._origin}, key from {self._place}>"
         if not callable(hidden()):
@@ -123,9 +111,9 @@ class APIKeyAuth:
         Raises:
             ConfigurationError: The key that was asked for is none, or a proxy would read it.
         """
-        match = _URL.fullmatch(str(request.url))
-        if match is not None and _origin_of(match) == self._origin:
-            host = match["host"].lower().strip("[]")
+        url = str(request.url)
+        if origin_of(url) == self._origin:
+            host = host_in(url)
             if self._origin.scheme == "http" and not self._allow_http and _goes_to_a_proxy(host):
                 raise ConfigurationError(
                     f"HTTP_PROXY or ALL_PROXY is set, so the key for {host} would go to the proxy "
@@ -210,81 +198,6 @@ def _problem(key: object) -> str:
         "is no bearer token: give the key as it was issued, of letters, digits and - . _ ~ + / "
         "only, with = at the end if any"
     )
-
-
-class _Origin(NamedTuple):
-    scheme: str
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
-        return f"{self.scheme}://{host}{port}"
-
-
-def _checked_origin(text: str, allow_http: bool) -> _Origin:
-    if not isinstance(text, str):
-        raise TypeError(f"origin must be str, not {type(text).__name__}")
-    match = _URL.fullmatch(text)
-    origin = None if match is None else _origin_of(match)
-    # what was given isn't quoted: it may hold a password, or be the key in the wrong place
-    if match is None or origin is None:
-        raise ConfigurationError(
-            "origin is not the beginning of a URL: write it as https://api.example.com or "
-            "http://127.0.0.1:8000, and a name of other letters as xn--…"
-        )
-    if match["userinfo"] or match["rest"] not in (None, "/"):
-        raise ConfigurationError(
-            f"origin is a scheme, a host and a port only: write {str(origin)!r}, without user "
-            "info, path, query and fragment"
-        )
-    if origin.scheme == "http" and not (allow_http or _is_loopback(origin.host)):
-        raise ConfigurationError(
-            f"to {origin} the key would go in plain text: use https, or pass allow_http=True if "
-            "nobody else can read what goes over that wire"
-        )
-    return origin
-
-
-def _origin_of(match: re.Match[str]) -> _Origin | None:
-    scheme = match["scheme"].lower()
-    port = int(match["port"]) if match["port"] else _PORTS[scheme]
-    try:
-        return _Origin(scheme, _host(match["host"].lower()), port) if port < 65536 else None
-    except ValueError:
-        return None
-
-
-def _host(text: str) -> str:
-    """The one spelling of a host, in lower case: an address, or a name without the final dot.
-
-    Raises:
-        ValueError: It is neither, or libraries disagree about what it means.
-    """
-    if text.startswith("["):
-        return str(ipaddress.IPv6Address(text[1:-1]))
-    name = text
-    if not text.isascii():
-        # Names that IDNA 2003 (this one) and IDNA 2008 map to different ones don't come back.
-        name = text.encode("idna").decode("ascii")
-        if name.encode("ascii").decode("idna") != text:
-            raise ValueError("ambiguous")
-    bare = name.removesuffix(".")
-    if _NUMBER.fullmatch(bare.rpartition(".")[2]):
-        return str(ipaddress.IPv4Address(name))  # 127.1 and 0x7f000001 are refused
-    if not _NAME.fullmatch(bare):
-        raise ValueError("no name")
-    return bare
-
-
-def _is_loopback(host: str) -> bool:
-    if host in ("localhost", "::1"):
-        return True
-    try:
-        return ipaddress.IPv4Address(host) in _LOOPBACK
-    except ValueError:
-        return False
 
 
 def _goes_to_a_proxy(host: str) -> bool:

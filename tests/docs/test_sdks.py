@@ -127,7 +127,7 @@ def test_the_pages_typescript_does_what_it_says(
     said = run_blocks(text, project, compiler(clone / "sdk"), {}).splitlines()
     if name == PAGE:
         assert [line for line in said if is_the_documented_line(line, documented_api.url)] != []
-        assert [line for line in said if "http://api.example.com" in line] != []
+        assert [line for line in said if "plain http to api.example.com" in line] != []
         assert "TRACEPARENT" in {name for headers in documented_api.seen for name in headers}
 
 

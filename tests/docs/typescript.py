@@ -32,7 +32,6 @@ globalThis.currentTraceparent = () => '00-0af7651916cd43dd8448eb211c80319c-b7ad6
                 "module": "NodeNext",
                 "lib": ["ES2022", "DOM"],
                 "types": [],
-                "outDir": "out",
             },
             "files": ["page.mts", "elsewhere.d.ts"],
         }
@@ -46,7 +45,7 @@ def run_blocks(page: str, folder: Path, compiler: Path, environ: Mapping[str, st
         (folder / name).write_text(text)
     (folder / "page.mts").write_text(program_of(page))
     run("node", str(compiler), "--project", ".", cwd=folder)
-    program = ("node", "--import", "./elsewhere.mjs", "out/page.mjs")
+    program = ("node", "--import", "./elsewhere.mjs", "page.mjs")
     return run(*program, cwd=folder, environ=environ)
 
 

@@ -37,8 +37,12 @@ function failure(error) {
   };
 }
 
-function translated({ content, idempotency_key, request_id, ...others }) {
-  return { body: content, idempotencyKey: idempotency_key, requestId: request_id, ...others };
+const NAMES = { content: 'body', idempotency_key: 'idempotencyKey', request_id: 'requestId' };
+
+function translated(options) {
+  return Object.fromEntries(
+    Object.entries(options).map(([name, value]) => [NAMES[name] ?? name, value]),
+  );
 }
 
 async function outcome(client, { do: name, arguments: given, options }) {

@@ -114,10 +114,11 @@ export function check(options: ConductorClientOptions): Settings {
   refuseBrowser(flag("dangerouslyAllowBrowser", options.dangerouslyAllowBrowser));
   const { apiKey, maxRetries = 2, timeout = 60_000, deadline = 300_000, logger } = options;
   checkKey(apiKey);
-  const variableURL = variable("CONDUCTOR_BASE_URL");
+  // Deno asks for permission to read a variable: not for one that isn't needed.
+  const variableURL = options.baseURL === undefined ? variable("CONDUCTOR_BASE_URL") : null;
   const base = parseBase(
     options.baseURL === undefined ? (variableURL ?? "https://api.example.com") : options.baseURL,
-    options.baseURL === undefined && variableURL !== null ? "CONDUCTOR_BASE_URL" : "baseURL",
+    variableURL !== null ? "CONDUCTOR_BASE_URL" : "baseURL",
     flag("allowHTTP", options.allowHTTP),
   );
   if (!Number.isSafeInteger(maxRetries) || maxRetries < 0) {

@@ -11,8 +11,9 @@ export const ROOT = dirname(dirname(PACKAGE));
 
 /** Runs a program; returns what it printed, and throws with all of that if it fails. */
 export async function run(program, args, { cwd = PACKAGE, env = {} } = {}) {
-  // What npm sets for `npm test` says where the package is, and a key would hide that one is missing.
-  const inherited = Object.entries(process.env).filter(([name]) => !/^npm_|API_KEY$/i.test(name));
+  // What npm and the test runner set is for their children; a key would hide that none is given.
+  const ours = /^npm_|^NODE_TEST|API_KEY$/i;
+  const inherited = Object.entries(process.env).filter(([name]) => !ours.test(name));
   const options = { cwd, env: { ...Object.fromEntries(inherited), ...env } };
   try {
     return (await promisify(execFile)(program, args, options)).stdout;
