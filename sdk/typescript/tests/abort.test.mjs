@@ -43,10 +43,10 @@ test("an abort ends a body that is being read", async (t) => {
   assert.equal(await rejection(client.execute("e", { signal: controller.signal })), REASON);
 });
 
-test("an abort ends a wait at once", async () => {
+test("an abort ends a wait at once", { timeout: 20_000 }, async () => {
   const controller = new AbortController();
   const { fetch, requests } = script(refusal(503, "X", { "Retry-After": "59" }));
-  // With real clocks: a wait that isn't ended would outlive the test run's patience.
+  // With real clocks: a wait that isn't ended is longer than this test may take.
   const logger = { debug() {}, info: () => setImmediate(() => controller.abort(REASON)) };
   const client = new ConductorClient({ apiKey: KEY, fetch, logger });
   assert.equal(await rejection(client.execute("e", { signal: controller.signal })), REASON);
