@@ -1,5 +1,6 @@
 """The connection or the worker dies between the POST and its answer: what ran is not run again."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -46,9 +47,12 @@ def test_an_answer_that_is_cut_on_its_way_is_replayed(sdk, site, proxy, ensemble
     assert site.statuses(ensemble) == [200, 200]
     assert len(site.runs(ensemble)) == 1
     assert proxy.connections == 2
-    (line,) = caller.log.retries()
-    assert f"POST {url}/execute/{ensemble}: APIConnectionError; trying again in " in line
-    assert line.endswith("(1 of 2)")
+    failed, again, answered = caller.log.so_far()
+    post = rf"POST {re.escape(url)}/execute/{ensemble}"
+    assert re.fullmatch(rf"{post}: APIConnectionError in \d\.\d{{3}} s", failed)
+    wait = r"trying again in 0\.\d\d s \(1 of 2\)"
+    assert re.fullmatch(rf"{post}: APIConnectionError; {wait}", again)
+    assert re.fullmatch(rf"{post}: 200 in \d\.\d{{3}} s \(request id {done.request_id}\)", answered)
 
 
 def test_without_an_idempotency_key_a_cut_answer_is_not_tried_again(sdk, site, proxy, ensemble):
