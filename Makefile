@@ -1,7 +1,8 @@
-# `make` lists the targets. What they make stays in this folder: .venv, .venv-*, .demo.
+# `make` lists the targets. What they make stays in this folder: .venv, .venv-*, .demo, and in sdk/
+# node_modules and dist.
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint types suite others format bench soak pins clean
+.PHONY: help venv node demo test lint types suite sdk-test others format bench soak pins clean
 .NOTPARALLEL:
 
 PY := .venv/bin/python
@@ -10,12 +11,16 @@ PYTEST := --quiet --numprocesses 2 --dist loadgroup
 title = @printf '\n=== %s\n' "$(1)"
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 venv: ## make .venv with what development needs; PYTHON=… says with which Python
 	@tools/venv .venv requirements-dev.txt $(CANDIDATES)
 
-test: lint types suite others ## everything that CI checks
+node:
+	@tools/node sdk/typescript sdk/typescript/runtimes
+	@npm --prefix sdk/typescript run --silent build
+
+test: lint types suite sdk-test others ## everything that CI checks
 
 lint: venv ## ruff: rules and format
 	$(call title,lint)
@@ -29,7 +34,7 @@ types: venv ## mypy and pyright, both strict
 	$(PY) -m mypy
 	$(PY) -m pyright --pythonpath $(PY)
 
-suite: venv ## the whole suite on the Python of .venv, with coverage
+suite: venv node ## the whole suite on the Python of .venv, with coverage
 	$(call title,the suite with coverage)
 	@tools/chromium
 	@$(PY) --version
@@ -38,13 +43,25 @@ suite: venv ## the whole suite on the Python of .venv, with coverage
 	@$(PY) -m coverage combine --quiet
 	$(PY) -m coverage report --skip-covered
 
-others: venv ## the suite on the other Pythons (3.11 to 3.13) that are installed
+# With COVERAGE_FILE, what the suite has measured stays.
+sdk-test: export COVERAGE_FILE := .coverage.sdk
+sdk-test: venv node ## the tests of both SDKs: Python with coverage, TypeScript on each runtime
+	$(call title,the Python SDK)
+	@$(PY) -m coverage erase
+	$(PY) -m coverage run --source conductor_sdk -m pytest $(PYTEST) sdk/python/tests
+	@$(PY) -m coverage combine --quiet
+	$(PY) -m coverage report --skip-covered
+	$(call title,the TypeScript SDK)
+	npm --prefix sdk/typescript test
+
+others: venv node ## the suite on the other Pythons (3.11 to 3.13) that are installed
 	@tools/other-pythons $(PYTEST) -m "not once"
 
 format: venv ## let ruff put everything in order
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
+bench: export PYTHONPATH := sdk/python/src
 bench: ## how fast it is, beside a floor and peers; ONLY=added,cold for some sections
 	@tools/venv .venv-bench bench/requirements.txt $(CANDIDATES)
 	@.venv-bench/bin/python bench/run.py $(if $(ONLY),--only $(ONLY))
@@ -69,5 +86,6 @@ pins: venv ## write the three files of pinned packages anew, with the newest ver
 
 clean: ## remove all that the other targets made
 	rm -rf .venv .venv-* .demo .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache \
-	    .ruff_cache build dist htmlcov
+	    .ruff_cache build dist htmlcov sdk/*/dist sdk/*/*.tgz
+	find sdk -name node_modules -type d -prune -exec rm -rf {} +
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

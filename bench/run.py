@@ -30,6 +30,7 @@ from report import Report
 import dashboard
 import idempotency
 import ratelimit
+import sdk
 
 SECTIONS = {
     "added": added.run,
@@ -44,6 +45,7 @@ SECTIONS = {
     "ratelimit": ratelimit.run,
     "dashboard": dashboard.run,
     "package": package.run,
+    "sdk": sdk.run,
 }
 
 POSTGRESQL = "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
@@ -65,6 +67,7 @@ PACKAGES = (
     "djangorestframework-api-key",
     "django-rest-knox",
     "keystonemiddleware",
+    "httpx2",
 )
 
 

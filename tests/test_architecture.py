@@ -25,6 +25,7 @@ FLOORS = {
     "formats": 1,
     "paths": 1,
     "content_types": 1,
+    "origin": 1,
     "policy": 1,
     "openapi": 1,
     "stores": 2,
@@ -42,6 +43,7 @@ FLOORS = {
     "flask": 5,
     "dashboard": 5,
     "cli": 5,
+    "client": 5,
     "testing": 5,
     "__init__": 6,
 }

@@ -158,7 +158,8 @@ def test_the_sdist_brings_its_tests_and_nothing_that_was_made_here(dist: Path) -
     with tarfile.open(sdist) as archive:
         names = {name.split("/", 1)[1] for name in archive.getnames()}
     assert {"pyproject.toml", "src/bearer_auth/py.typed", "tests/test_wheel.py"} <= names
-    assert [name for name in names if "__pycache__" in name or name.startswith(".venv")] == []
+    made = re.compile(r"__pycache__|^\.venv|node_modules|/dist/")
+    assert [name for name in names if made.search(name)] == []
 
 
 def test_the_installed_wheel_refuses_without_a_key_and_lets_a_key_in(

@@ -5,55 +5,19 @@ that takes ``page`` for each page. docs/authentication.md is the documented API 
 ``tests/test_demo.py`` compares its answers.
 """
 
-import ast
-import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from bearer_auth.stores.sqlite import SQLiteDatabase
 
-ROOT = Path(__file__).parents[2]
-PAGES = {
-    str(path.relative_to(ROOT)): path.read_text()
-    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
-    if path.name != "authentication.md"
-}
+from .blocks import BLOCKS, PAGES, ROOT, comparing, same
+from .documented_api import DocumentedAPI, serving
 
 Names = dict[str, Any]
 Step = Callable[[Names], None]
-
-
-class Block(NamedTuple):
-    """A fenced block, with the heading above it and the line that it starts on."""
-
-    page: str
-    heading: str
-    line: int
-    language: str
-    text: str
-
-
-def _blocks_of(page: str) -> list[Block]:
-    found: list[Block] = []
-    heading, language, lines, start = "", None, list[str](), 0
-    for number, line in enumerate(PAGES[page].splitlines(), 1):
-        fence = re.fullmatch(r"```(\w*)", line)
-        if fence and language is None:
-            language, lines, start = fence[1], [], number
-        elif fence:
-            found.append(Block(page, heading, start, language or "", "\n".join(lines) + "\n"))
-            language = None
-        elif language is not None:
-            lines.append(line)
-        elif line.startswith("#"):
-            heading = line.lstrip("# ")
-    return found
-
-
-BLOCKS = [block for page in PAGES for block in _blocks_of(page)]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -79,11 +43,11 @@ def code_of() -> Callable[[str], list[str]]:
 @pytest.fixture
 def run_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[str, Names, Mapping[str, Step], Mapping[str, Step]], None]]:
+) -> Iterator[Callable[..., None]]:
     """Runs the Python of a page, top to bottom, in one namespace, in an empty folder.
 
     Its third and fourth argument are what to do before a block and what must be so after it, each
-    named by something that the block holds.
+    named by something that the block holds; the fifth says which texts stand for others.
     """
     monkeypatch.chdir(tmp_path)
     opened: list[SQLiteDatabase] = []  # pages close nothing, and some of it has no name
@@ -95,8 +59,14 @@ def run_page(
 
     monkeypatch.setattr(SQLiteDatabase, "__init__", make_and_remember)
 
-    def run(page: str, names: Names, before: Mapping[str, Step], after: Mapping[str, Step]) -> None:
-        names["__name__"] = "documented"
+    def run(
+        page: str,
+        names: Names,
+        before: Mapping[str, Step],
+        after: Mapping[str, Step],
+        standing_for: Mapping[str, str] | None = None,
+    ) -> None:
+        names.update(__name__="documented", _same=same)
         left = [*before, *after]
         for block in BLOCKS:
             if block.page != page or block.language != "python":
@@ -104,10 +74,11 @@ def run_page(
             held = [text for text in left if text in block.text]
             for text in held:
                 before.get(text, _nothing)(names)
+            source = comparing(block.text)
+            for shown, real in (standing_for or {}).items():
+                source = source.replace(shown, real)
             # The line numbers of a traceback are those of the page.
-            exec(compile("\n" * block.line + block.text, str(ROOT / page), "exec"), names)
-            for line in block.text.splitlines():
-                _compare_with_its_comment(line, names)
+            exec(compile("\n" * block.line + source, str(ROOT / page), "exec"), names)
             for text in held:
                 after.get(text, _nothing)(names)
             left = [text for text in left if text not in held]
@@ -122,8 +93,11 @@ def _nothing(names: Names) -> None:
     pass
 
 
-def _compare_with_its_comment(line: str, names: Names) -> None:
-    """``call()  # value``, where the comment is a value and nothing else."""
-    code, hash_, comment = line.partition("  # ")
-    if hash_ and re.fullmatch(r"True|False|None|[(\[\"'].*", comment.strip()):
-        assert eval(code, names) == ast.literal_eval(comment.strip()), line
+@pytest.fixture
+def documented_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[DocumentedAPI]:
+    """The documented API, whose address and key are in the environment."""
+    with serving() as api:
+        monkeypatch.setenv("CONDUCTOR_BASE_URL", api.url)
+        monkeypatch.setenv("API_KEY", api.token)
+        monkeypatch.delenv("CONDUCTOR_API_KEY", raising=False)
+        yield api

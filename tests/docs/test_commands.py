@@ -128,11 +128,13 @@ def test_commands_run_and_print_what_is_shown(
 def test_other_commands_exist(block: Any) -> None:
     """Targets of make, extras of the package."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    if "sdk" in block.text:
+        return  # test_sdks.py runs these
     for command, _ in commands_of(block):
         if match := re.fullmatch(r'pip install "\.\[([\w,]+)\]"', command):
             assert set(match[1].split(",")) <= project["optional-dependencies"].keys()
-        elif match := re.match(r"make (\w+)", command):
+        elif match := re.match(r"make ([\w-]+)", command):
             assert match[1] in targets
         else:
             assert RUNS.match(command), f"nobody checks this: {command}"

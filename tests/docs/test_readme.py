@@ -16,7 +16,7 @@ Names = dict[str, Any]
 
 
 def test_the_readmes_code_does_what_it_says(
-    run_page: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    run_page: Callable[..., None], monkeypatch: pytest.MonkeyPatch, documented_api: Any
 ) -> None:
     monkeypatch.setenv("PEPPER", "a pepper for the tests of the documentation")
     monkeypatch.setenv("BEARER_AUTH_KEY_CI", "a-token-of-somebody")
@@ -34,7 +34,7 @@ def test_the_readmes_code_does_what_it_says(
         "audit": [],
         "token": Keyring(store).create(user_id="worker", scopes=["jobs:*"]).token,
     }
-    run_page("README.md", names, BEFORE, AFTER)
+    run_page("README.md", names, BEFORE, AFTER, {"https://api.example.com": documented_api.url})
 
 
 def echo(environ: Any, start_response: Any) -> list[bytes]:

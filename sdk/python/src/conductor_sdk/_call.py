@@ -1,0 +1,237 @@
+"""One call: what is sent, how often, and what comes of each answer. No I/O is done here, so that
+the two clients do the same."""
+
+import logging
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import httpx2
+
+from . import _waits
+from ._answers import REQUEST_ID, request_id, status_error
+from ._settings import Settings
+from ._timing import Timing
+from ._url import check_path
+from ._version import __version__
+from .errors import APIConnectionError, APIError, APIStatusError, APITimeoutError
+from .results import is_replay
+
+try:
+    from opentelemetry.propagate import inject
+except ImportError:  # it is installed where someone traces
+
+    def inject(carrier: Any) -> None: ...  # type: ignore[misc]
+
+
+logger = logging.getLogger("conductor_sdk")
+
+USER_AGENT = f"conductor-sdk-python/{__version__}"
+RETRIED = {408, 429, 500, 502, 503, 504}
+SAFE = {"GET", "HEAD", "OPTIONS"}  # RFC 9110, section 9.2.1
+
+_METHOD = re.compile(r"[A-Z]{1,32}")
+_IDEMPOTENCY_KEY = re.compile(r"[!-+\--~]{1,255}")  # visible ASCII without the comma
+_FIELD_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_FIELD_VALUE = re.compile(r"[\t -~]*")
+_OURS = {
+    "authorization": "the client sends its api_key",
+    "x-idempotency-key": "pass idempotency_key=",
+    "x-request-id": "pass request_id=",
+}
+
+Params = Mapping[str, Any]
+IdempotencyKey = str | Literal[False] | None
+
+
+class Call:
+    """The tries of one call. Times are seconds."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        timing: Timing,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None,
+        idempotency_key: IdempotencyKey,
+        request_id: str | None,
+        timeout: float | None,
+    ) -> None:
+        self._settings, self._timing = settings, timing
+        if not _METHOD.fullmatch(method):
+            raise ValueError("method must be one of HTTP in capitals, such as 'POST'")
+        check_path(path)
+        self.method = method
+        self.url = settings.base.url + path
+        self._timeout = settings.timeout if timeout is None else settings.limit(timeout)
+        if idempotency_key is None and method not in SAFE:
+            idempotency_key = str(uuid.uuid4())
+        self._idempotency_key = idempotency_key or None
+        self._may_repeat = method in SAFE or self._idempotency_key is not None
+        self._request_id = request_id
+        self.headers = self._headers(headers or {})
+        self._key = ""
+        self._retries = 0
+        self._limit = 0.0
+        self._start = self._try_start = timing.monotonic()
+
+    def _headers(self, given: Mapping[str, str]) -> dict[str, str]:
+        for name, value in given.items():
+            if name.lower() in _OURS:
+                raise ValueError(f"headers must not hold {name}: {_OURS[name.lower()]}")
+            if not _FIELD_NAME.fullmatch(name) or not _FIELD_VALUE.fullmatch(value):
+                raise ValueError(f"headers: {name!r} or its value is not one of HTTP")
+        headers: dict[str, str] = {}
+        inject(headers)
+        headers |= {"Accept": "application/json", "User-Agent": USER_AGENT, **given}
+        if self._idempotency_key is not None:
+            if not _IDEMPOTENCY_KEY.fullmatch(self._idempotency_key):
+                raise ValueError(
+                    "idempotency_key must be 1 to 255 visible ASCII characters without a comma"
+                )
+            headers["X-Idempotency-Key"] = self._idempotency_key
+        if self._request_id is not None:
+            if not REQUEST_ID.fullmatch(self._request_id):
+                raise ValueError("request_id must be 1 to 128 letters, digits or ._~:/+=-")
+            headers["X-Request-ID"] = self._request_id
+        return headers
+
+    def build(
+        self, http: httpx2.Client | httpx2.AsyncClient, *, json: Any, content: Any, params: Any
+    ) -> httpx2.Request:
+        """What is sent, but for the key and the time, which are of a try. Raises ValueError."""
+        if json is not None and content is not None:
+            raise ValueError("pass json= or content=, not both")
+        return http.build_request(
+            self.method,
+            self.url,
+            json=json,
+            content=content,
+            params=params,
+            headers=self.headers,
+            extensions={"timeout": {}},
+        )
+
+    def begin(self, request: httpx2.Request, key: str) -> float:
+        """A try begins, with this key. Returns how long it may take.
+
+        Raises:
+            APITimeoutError: there is no time left, for it took so long to get the key.
+        """
+        request.headers["Authorization"] = f"Bearer {key}"
+        self._key = key
+        del key  # no traceback shows it
+        self._try_start = self._timing.monotonic()
+        left = self._left()
+        if left is not None and left <= 0:
+            raise self._unanswered(APITimeoutError, f" within {self._settings.deadline:g} s")
+        self._limit = self._timeout if left is None else min(self._timeout, left)
+        request.extensions["timeout"] = dict.fromkeys(
+            ("connect", "read", "write", "pool"), self._limit
+        )
+        return self._limit
+
+    def answered(self, response: httpx2.Response) -> float | None:
+        """What an answer means: None: it is the one; else seconds to wait before the next try.
+
+        Raises:
+            APIStatusError: it is an error, and the last try.
+        """
+        self._hide_in(response)
+        self._took(response.status_code, response)
+        if response.is_success:
+            return None
+        error = status_error(response, hide=self._hide, clock=self._timing.time)
+        wait = None if is_replay(response) else self._wait_after(error)
+        return self._again(error, wait)
+
+    def failed(self, cause: httpx2.RequestError) -> float:
+        """How long to wait after a try without a complete answer.
+
+        Raises:
+            APIConnectionError: it was the last one.
+        """
+        if isinstance(cause, httpx2.TimeoutException):
+            error = self._unanswered(APITimeoutError, f" within {round(self._limit, 3):g} s")
+        else:
+            said = self._hide(str(cause)) or type(cause).__name__
+            error = self._unanswered(APIConnectionError, f": {said}")
+        error.__cause__ = _without_frames(cause)
+        self._took(type(error).__name__)
+        return self._again(error, self._back_off())
+
+    def _unanswered(self, kind: type[APIConnectionError], why: str) -> APIConnectionError:
+        return kind(
+            f"no complete answer from {self._settings.base.origin}{why}",
+            request_id=self._request_id,
+            idempotency_key=self._idempotency_key,
+        )
+
+    def _wait_after(self, error: APIStatusError) -> float | None:
+        retry_after = error.retry_after
+        if error.status == 409:  # still running: the API says when to ask again
+            return retry_after
+        if error.status not in RETRIED:
+            return None
+        return self._back_off() if retry_after is None else retry_after
+
+    def _back_off(self) -> float:
+        return _waits.back_off(self._retries, self._timing.random())
+
+    def _again(self, error: APIError, wait: float | None) -> float:
+        """``wait``, if there is to be another try, else the error."""
+        error.idempotency_key = self._idempotency_key
+        left = self._left()
+        if (
+            wait is None
+            or not self._may_repeat
+            or self._retries >= self._settings.max_retries
+            or wait > _waits.LONGEST
+            or (left is not None and wait >= left)
+        ):
+            raise error
+        self._retries += 1
+        why = (
+            f"{error.status} {error.code or ''}".rstrip() if error.status else type(error).__name__
+        )
+        count = f"{self._retries} of {self._settings.max_retries}"
+        self._log(logging.INFO, f"{why}; trying again in {wait:.2f} s ({count})")
+        return wait
+
+    def _left(self) -> float | None:
+        deadline = self._settings.deadline
+        return None if deadline is None else deadline - (self._timing.monotonic() - self._start)
+
+    def _hide(self, text: str) -> str:
+        return text.replace(self._key, "[redacted]")
+
+    def _hide_in(self, response: httpx2.Response) -> None:
+        """A server that shows what it was sent may show the key in a header."""
+        key = self._key.encode()
+        if any(key in value for _, value in response.headers.raw):
+            response.headers = httpx2.Headers(
+                [(name, value.replace(key, b"[redacted]")) for name, value in response.headers.raw]
+            )
+
+    def _took(self, what: str | int, response: httpx2.Response | None = None) -> None:
+        if logger.isEnabledFor(logging.DEBUG):
+            took = self._timing.monotonic() - self._try_start
+            id_ = request_id(response) if response else self._request_id
+            tail = f" (request id {id_})" if id_ else ""
+            self._log(logging.DEBUG, f"{what} in {took:.3f} s{tail}")
+
+    def _log(self, level: int, text: str) -> None:
+        logger.log(level, "%s %s: %s", self.method, self.url, text)
+
+
+def _without_frames(cause: BaseException) -> BaseException:
+    """The same error, and all that caused it, without the transport's frames: their variables hold
+    the request's headers, which trackers of errors would send away."""
+    link: BaseException | None = cause
+    while link is not None:
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+    return cause

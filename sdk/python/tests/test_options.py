@@ -1,0 +1,149 @@
+"""The options, and what a client does with the connections."""
+
+import httpx2
+import pytest
+
+from conductor_sdk import ConductorClient, ConfigurationError
+
+WRONG = [
+    ({"max_retries": -1}, "max_retries must be an int, 0 or more"),
+    ({"max_retries": 1.5}, "max_retries must be an int, 0 or more"),
+    ({"max_retries": True}, "max_retries must be an int, 0 or more"),
+    ({"timeout": 0}, "timeout must be more than 0 seconds, and finite"),
+    ({"timeout": float("nan")}, "timeout must be more than 0 seconds, and finite"),
+    ({"timeout": float("inf")}, "timeout must be more than 0 seconds, and finite"),
+    ({"timeout": "5"}, "timeout must be a number of seconds"),
+    ({"timeout": None}, "timeout must be a number of seconds"),
+    ({"deadline": -1}, "deadline must be more than 0 seconds, and finite"),
+    (
+        {"timeout": 10, "deadline": 5},
+        (
+            "timeout (10 s, one try) is longer than deadline (5 s, the whole call): "
+            "raise deadline too, or make it None"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), WRONG, ids=[str(o) for o, _ in WRONG])
+def test_a_wrong_option_is_refused(client, options, message):
+    with pytest.raises(ConfigurationError) as caught:
+        ConductorClient("abc", **options)
+    assert str(caught.value) == message
+    with pytest.raises(ConfigurationError) as caught:
+        client().with_options(**options)
+    assert str(caught.value) == message
+
+
+def test_a_call_may_not_take_longer_than_the_deadline(client, api):
+    with pytest.raises(ValueError, match=r"^timeout \(600 s, one try\) is longer than deadline"):
+        client().execute("e", timeout=600)
+    assert api.requests == []
+    client().with_options(timeout=600, deadline=900).execute("e")
+    client(deadline=None).execute("e", timeout=600)
+
+
+def test_a_timeout_is_for_each_step_of_a_try(client, api):
+    client(timeout=7).execute("e")
+    client(timeout=7).execute("e", timeout=3)
+    assert [r.extensions["timeout"]["read"] for r in api.requests] == [7, 3]
+
+
+def test_other_options_change_the_copy_only(client, api):
+    first = client(base_url="https://one.test")
+    second = first.with_options(base_url="https://two.test", api_key="other")
+    second.execute("e")
+    first.execute("e")
+    assert [r.url.host for r in api.requests] == ["two.test", "one.test"]
+    assert api.keys[0] == "Bearer other"
+    assert api.keys[1] != "Bearer other"
+
+
+def test_an_option_that_there_is_not_is_refused(client):
+    with pytest.raises(TypeError, match="colour"):
+        client().with_options(colour="red")
+
+
+def test_a_copy_may_not_become_careless(client):
+    loose = client(base_url="http://192.0.2.7", allow_http=True)
+    with pytest.raises(ConfigurationError, match="allow_http"):
+        loose.with_options(allow_http=False)
+
+
+def test_the_client_closes_what_it_opened():
+    with ConductorClient("abc") as client:
+        client.with_options(max_retries=0).close()
+        assert not client._http.is_closed
+    assert client._http.is_closed
+
+
+def test_a_client_of_the_callers_stays_open():
+    with httpx2.Client() as http:
+        ConductorClient("abc", http_client=http).close()
+        assert not http.is_closed
+
+
+def test_the_callers_client_follows_no_redirect_and_adds_no_credential(api):
+    api.answers = [httpx2.Response(302, headers={"Location": "https://evil.example/"})]
+    with httpx2.Client(
+        transport=httpx2.MockTransport(api), follow_redirects=True, auth=("user", "password")
+    ) as http:
+        client = ConductorClient("abc", http_client=http)
+        with pytest.raises(Exception, match=r"HTTP 302: a redirect to https://evil.example"):
+            client.request("GET", "/x")
+    assert api.keys == ["Bearer abc"]
+
+
+def test_an_event_hook_may_read_the_answer_first(api):
+    seen = []
+
+    def look(response: httpx2.Response) -> None:
+        response.read()
+        seen.append(response.status_code)
+
+    with httpx2.Client(
+        transport=httpx2.MockTransport(api), event_hooks={"response": [look]}
+    ) as http:
+        assert ConductorClient("abc", http_client=http).execute("e").output == 1
+    assert seen == [200]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"headers": {"authorization": "Bearer other"}},
+        {"headers": {"X-Idempotency-Key": "a"}},
+        {"headers": {"x-request-id": "a"}},
+        {"headers": {"a b": "c"}},
+        {"headers": {"a": "b\r\nc: d"}},
+        {"idempotency_key": "a,b"},
+        {"idempotency_key": "a b"},
+        {"idempotency_key": "a" * 256},
+        {"request_id": "a b"},
+        {"request_id": "a" * 129},
+        {"request_id": ""},
+        {"json": 1, "content": "1"},
+        {"json": float("nan")},
+    ],
+)
+def test_a_wrong_argument_is_refused_before_anything_is_sent(client, api, arguments):
+    with pytest.raises(ValueError):
+        client().request("POST", "/x", **arguments)
+    assert api.requests == []
+
+
+@pytest.mark.parametrize("method", ["post", "", "POST /", "PÖST"])
+def test_a_method_is_one_of_http(client, api, method):
+    with pytest.raises(ValueError, match=r"^method must "):
+        client().request(method, "/x")
+    assert api.requests == []
+
+
+def test_threads_share_a_client(client, api):
+    from concurrent.futures import ThreadPoolExecutor
+
+    made = client()
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda n: made.execute("e", n), range(200)))
+    assert [r.output for r in results] == [1] * 200
+    assert len({r.headers["X-Idempotency-Key"] for r in api.requests}) == 200

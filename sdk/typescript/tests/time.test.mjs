@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { createServer } from "node:net";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { APIConnectionError, APITimeoutError, ConductorClient } from "@your-org/conductor-sdk";
+import { done, fakeTiming, KEY, rejection, script, scripted, serve } from "./support/scripted.mjs";
+
+const noWait = () => ({ ...fakeTiming(), monotonic: () => performance.now(), sleep: async () => {} });
+
+test("no answer in time is an APITimeoutError, after as many tries as allowed", async (t) => {
+  let requests = 0;
+  const baseURL = await serve(t, () => requests++);
+  const client = new ConductorClient({ apiKey: KEY, baseURL, timeout: 50 }, noWait());
+  const error = await rejection(client.execute("e", { requestId: "r1", idempotencyKey: "i1" }));
+  assert.ok(error instanceof APITimeoutError && error instanceof APIConnectionError);
+  assert.equal(error.message, `no complete answer from ${baseURL} within 0.05 s`);
+  assert.deepEqual([error.status, error.code, error.response], [null, null, null]);
+  assert.deepEqual([error.requestId, error.idempotencyKey], ["r1", "i1"]);
+  assert.equal(requests, 3);
+});
+
+test("the timeout covers a body that trickles", async (t) => {
+  const baseURL = await serve(t, (_, response) => {
+    response.writeHead(200);
+    const timer = setInterval(() => response.write(" "), 5);
+    response.on("close", () => clearInterval(timer));
+  });
+  const client = new ConductorClient({ apiKey: KEY, baseURL, timeout: 60, maxRetries: 0 });
+  assert.ok((await rejection(client.health())) instanceof APITimeoutError);
+});
+
+test("a timeout is tried again", async (t) => {
+  let requests = 0;
+  const baseURL = await serve(t, (_, response) => {
+    if (++requests > 1) response.end('{"success": true, "output": 5}');
+  });
+  const client = new ConductorClient({ apiKey: KEY, baseURL, timeout: 200 }, noWait());
+  assert.equal((await client.execute("e")).output, 5);
+});
+
+test("a call's own timeout comes before the client's", async (t) => {
+  const baseURL = await serve(t, () => {});
+  const client = new ConductorClient({ apiKey: KEY, baseURL, maxRetries: 0 });
+  const error = await rejection(client.health({ timeout: 30 }));
+  assert.equal(error.message, `no complete answer from ${baseURL} within 0.03 s`);
+});
+
+test("a fetch that ignores its signal ends in time", async () => {
+  const fetch = () => new Promise(() => {});
+  const client = new ConductorClient({ apiKey: KEY, fetch, timeout: 20, maxRetries: 0 });
+  assert.ok((await rejection(client.health())) instanceof APITimeoutError);
+});
+
+test("the body of an answer that comes too late is cancelled", async () => {
+  let answerNow;
+  const fetch = () => new Promise((resolve) => (answerNow = resolve));
+  const client = new ConductorClient({ apiKey: KEY, fetch, timeout: 20, maxRetries: 0 });
+  await rejection(client.health());
+  await new Promise((resolve) => {
+    answerNow(new Response(new ReadableStream({ cancel: resolve })));
+  });
+});
+
+test("a try gets what is left of the deadline", async () => {
+  const timing = fakeTiming();
+  const fetch = () => new Promise(() => {});
+  // Asking for the key takes 2,980 of the call's 3,000 milliseconds.
+  const apiKey = () => {
+    timing.at += 2980;
+    return KEY;
+  };
+  const client = new ConductorClient({ apiKey, fetch, timeout: 1000, deadline: 3000 }, timing);
+  const error = await rejection(client.health());
+  assert.equal(error.message, "no complete answer from https://api.example.com within 0.02 s");
+});
+
+test("a function that takes the whole deadline for the key ends the call", async () => {
+  const { client, requests } = scripted([], {
+    apiKey: () => new Promise(() => {}),
+    timeout: 20,
+    deadline: 20,
+  });
+  const error = await rejection(client.execute("e"));
+  assert.ok(error instanceof APITimeoutError);
+  assert.equal(error.message, "no API key from what apiKey() returned within 0.02 s");
+  assert.equal(requests.length, 0);
+});
+
+test("a limit longer than a timer can be is no limit of a millisecond", async (t) => {
+  const baseURL = await serve(t, (_, response) => {
+    setTimeout(() => response.end('{"success": true, "output": 5}'), 20);
+  });
+  const client = new ConductorClient({ apiKey: KEY, baseURL, timeout: 2 ** 40, deadline: null });
+  assert.equal((await client.execute("e")).output, 5);
+});
+
+test("a process ends when its last call has ended", async () => {
+  const program = `
+    import { ConductorClient } from "@your-org/conductor-sdk";
+    const fetch = async () => new Response('{"success": true, "output": 1}');
+    const client = new ConductorClient({ apiKey: "k", fetch, timeout: 3600_000, deadline: null });
+    const { signal } = new AbortController();
+    console.log((await client.execute("e", { signal })).output);
+    await new ConductorClient({ apiKey: "k", fetch: async () => { throw new Error("x") }, maxRetries: 0 })
+      .health().catch((error) => console.log(error.name));
+  `;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ["--input-type=module", "-e", program],
+    { cwd: fileURLToPath(new URL("..", import.meta.url)), timeout: 60_000 },
+  );
+  assert.equal(stdout, "1\nAPIConnectionError\n");
+});
+
+test("an answer whose body is cut is tried again, and its cause is said", async (t) => {
+  let requests = 0;
+  const baseURL = await serve(t, (_, response) => {
+    requests++;
+    response.writeHead(200, { "Content-Length": "100" });
+    response.write('{"success": tr', () => response.destroy());
+  });
+  const client = new ConductorClient({ apiKey: KEY, baseURL, maxRetries: 1 }, noWait());
+  const error = await rejection(client.execute("e"));
+  assert.equal(error.constructor, APIConnectionError);
+  assert.ok(error.message.startsWith(`no complete answer from ${baseURL}: `), error.message);
+  assert.equal(requests, 2);
+});
+
+test("a refused connection says so", async () => {
+  // A port that was just given back.
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const gone = `http://127.0.0.1:${server.address().port}`;
+  await new Promise((resolve) => server.close(resolve));
+  const client = new ConductorClient({ apiKey: KEY, baseURL: gone, maxRetries: 0 });
+  const error = await rejection(client.health());
+  assert.match(error.message, /^no complete answer from http:\/\/127\.0\.0\.1:[0-9]+: .*ECONNREFUSED/);
+  assert.ok(error.cause instanceof Error);
+});
+
+test("the answers of tries that failed leave no connection busy", async (t) => {
+  const ports = new Set();
+  let requests = 0;
+  const baseURL = await serve(t, (request, response) => {
+    ports.add(request.socket.remotePort);
+    response.writeHead(++requests < 30 ? 503 : 200);
+    response.end(requests < 30 ? "x".repeat(100_000) : '{"success": true, "output": 1}');
+  });
+  const client = new ConductorClient({ apiKey: KEY, baseURL, maxRetries: 40 }, noWait());
+  await client.execute("e");
+  assert.equal(ports.size, 1);
+});
+
+test("fetch is called as a plain function, with what it may do", async () => {
+  const { fetch, requests } = script(done());
+  let self = "not called";
+  const client = new ConductorClient({
+    apiKey: KEY,
+    fetch: function (...given) {
+      self = this;
+      return fetch(...given);
+    },
+  });
+  await client.execute("e");
+  assert.equal(self, undefined);
+  assert.equal(requests[0].redirect, "manual");
+  assert.ok(requests[0].signal instanceof AbortSignal);
+});
