@@ -1,7 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as sdk from "@your-org/conductor-sdk";
-import { answer, done, KEY, refusal, rejection, script, scripted, setEnvironment, setGlobal, thrownBy } from "./support/scripted.mjs";
+import {
+  answer,
+  done,
+  KEY,
+  refusal,
+  rejection,
+  script,
+  scripted,
+  setEnvironment,
+  setGlobal,
+  thrownBy,
+} from "./support/scripted.mjs";
 
 const { ConductorClient, ConfigurationError } = sdk;
 const NOTHING = { CONDUCTOR_API_KEY: null, API_KEY: null, CONDUCTOR_BASE_URL: null };
@@ -65,11 +76,21 @@ test("a key that disappears from the environment is an error at the call", async
   assert.ok((await rejection(client.health())) instanceof ConfigurationError);
 });
 
-const COPY = "has a character that no key has (RFC 6750 allows letters, digits and -._~+/): copy it again";
-const ENDS = "has white space or a newline at an end: take it off, as with .trim() after reading a file";
+const COPY =
+  "has a character that no key has (RFC 6750 allows letters, digits and -._~+/): copy it again";
+const ENDS =
+  "has white space or a newline at an end: take it off, as with .trim() after reading a file";
 for (const [name, apiKey, message] of [
-  ["empty", "", "there is no API key in apiKey: set the variable CONDUCTOR_API_KEY (or API_KEY), or pass apiKey"],
-  ["null", null, "there is no API key in apiKey: set the variable CONDUCTOR_API_KEY (or API_KEY), or pass apiKey"],
+  [
+    "empty",
+    "",
+    "there is no API key in apiKey: set the variable CONDUCTOR_API_KEY (or API_KEY), or pass apiKey",
+  ],
+  [
+    "null",
+    null,
+    "there is no API key in apiKey: set the variable CONDUCTOR_API_KEY (or API_KEY), or pass apiKey",
+  ],
   ["a number", 5, "apiKey is not an API key: a string is needed, not number"],
   ["Bearer", "Bearer abc", 'the API key in apiKey begins with "Bearer ": leave that out'],
   ["bearer", "bearer abc\n", 'the API key in apiKey begins with "Bearer ": leave that out'],
@@ -79,7 +100,11 @@ for (const [name, apiKey, message] of [
   ["a newline inside", "ab\nc", `the API key in apiKey ${COPY}`],
   ["an = inside", "ab=c", `the API key in apiKey ${COPY}`],
   ["another letter", "abä", `the API key in apiKey ${COPY}`],
-  ["too long", "a".repeat(4090), "the API key in apiKey is longer than 4089 characters: is it a key?"],
+  [
+    "too long",
+    "a".repeat(4090),
+    "the API key in apiKey is longer than 4089 characters: is it a key?",
+  ],
 ]) {
   test(`a malformed key is refused at construction: ${name}`, () => {
     assert.equal(refused({ apiKey }), message);
@@ -147,19 +172,43 @@ test("CONDUCTOR_BASE_URL is taken where none is given, if it isn't empty", async
 });
 
 for (const baseURL of [
-  "", "api.example.com", "/x", "ftp://api.example.com", "https://", "https:api.example.com", "https:///x",
-  "https://u@api.example.com", "https://u:p@api.example.com", "https://api.example.com?a=1",
-  "https://api.example.com?", "https://api.example.com#", "https://api.example.com/a/../b",
-  "https://api.example.com/%2e%2e/b", "https://api.example.com/a b", "https://api.example.com\\b",
-  "https://api.example.com\n", " https://api.example.com", "https://api.example.com//b",
-  "https://api.example.com:99999", null, 5, new URL("https://api.example.com"),
+  "",
+  "api.example.com",
+  "/x",
+  "ftp://api.example.com",
+  "https://",
+  "https:api.example.com",
+  "https:///x",
+  "https://u@api.example.com",
+  "https://u:p@api.example.com",
+  "https://api.example.com?a=1",
+  "https://api.example.com?",
+  "https://api.example.com#",
+  "https://api.example.com/a/../b",
+  "https://api.example.com/%2e%2e/b",
+  "https://api.example.com/a b",
+  "https://api.example.com\\b",
+  "https://api.example.com\n",
+  " https://api.example.com",
+  "https://api.example.com//b",
+  "https://api.example.com:99999",
+  null,
+  5,
+  new URL("https://api.example.com"),
 ]) {
   test(`base URL ${JSON.stringify(baseURL)} is refused`, () => {
     assert.ok(refused({ baseURL }).startsWith("baseURL "));
   });
 }
 
-for (const host of ["api.example.com", "10.0.0.1", "localhost.example", "127.evil.example", "[::2]", "0.0.0.0"]) {
+for (const host of [
+  "api.example.com",
+  "10.0.0.1",
+  "localhost.example",
+  "127.evil.example",
+  "[::2]",
+  "0.0.0.0",
+]) {
   test(`plain http to ${host} only if allowed`, async () => {
     assert.equal(
       refused({ baseURL: `http://${host}` }),
@@ -183,7 +232,10 @@ for (const [options, message] of [
   [{ timeout: "5" }, "timeout must be a number of milliseconds above 0"],
   [{ deadline: 0 }, "deadline must be a number of milliseconds above 0"],
   [{ deadline: Infinity }, "deadline must be a number of milliseconds above 0"],
-  [{ deadline: 10_500 }, "timeout (60 s, one try) is longer than deadline (10.5 s, the whole call): raise deadline too, or make it null"],
+  [
+    { deadline: 10_500 },
+    "timeout (60 s, one try) is longer than deadline (10.5 s, the whole call): raise deadline too, or make it null",
+  ],
   [{ allowHTTP: 1 }, "allowHTTP must be true or false"],
   [{ dangerouslyAllowBrowser: "yes" }, "dangerouslyAllowBrowser must be true or false"],
   [{ fetch: {} }, "fetch must be a function"],
@@ -196,7 +248,11 @@ for (const [options, message] of [
 }
 
 test("a misspelt option is refused by its name", () => {
-  assert.ok(refused({ baseUrl: "https://x.example" }).startsWith("unknown option baseUrl: known are apiKey, baseURL"));
+  assert.ok(
+    refused({ baseUrl: "https://x.example" }).startsWith(
+      "unknown option baseUrl: known are apiKey, baseURL",
+    ),
+  );
   for (const options of [null, "key", 5]) {
     assert.ok(thrownBy(() => new ConductorClient(options)) instanceof ConfigurationError);
   }
@@ -243,7 +299,11 @@ test("withOptions changes what is given and keeps everything else", async (t) =>
 });
 
 test("withOptions keeps that plain http is allowed", () => {
-  const client = new ConductorClient({ apiKey: KEY, baseURL: "http://api.internal", allowHTTP: true });
+  const client = new ConductorClient({
+    apiKey: KEY,
+    baseURL: "http://api.internal",
+    allowHTTP: true,
+  });
   client.withOptions({ maxRetries: 0 });
   assert.ok(thrownBy(() => client.withOptions({ allowHTTP: false })) instanceof ConfigurationError);
 });

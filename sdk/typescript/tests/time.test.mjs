@@ -7,7 +7,11 @@ import { promisify } from "node:util";
 import { APIConnectionError, APITimeoutError, ConductorClient } from "@your-org/conductor-sdk";
 import { done, fakeTiming, KEY, rejection, script, scripted, serve } from "./support/scripted.mjs";
 
-const noWait = () => ({ ...fakeTiming(), monotonic: () => performance.now(), sleep: async () => {} });
+const noWait = () => ({
+  ...fakeTiming(),
+  monotonic: () => performance.now(),
+  sleep: async () => {},
+});
 
 test("no answer in time is an APITimeoutError, after as many tries as allowed", async (t) => {
   let requests = 0;
@@ -136,7 +140,10 @@ test("a refused connection says so", async () => {
   await new Promise((resolve) => server.close(resolve));
   const client = new ConductorClient({ apiKey: KEY, baseURL: gone, maxRetries: 0 });
   const error = await rejection(client.health());
-  assert.match(error.message, /^no complete answer from http:\/\/127\.0\.0\.1:[0-9]+: .*ECONNREFUSED/);
+  assert.match(
+    error.message,
+    /^no complete answer from http:\/\/127\.0\.0\.1:[0-9]+: .*ECONNREFUSED/,
+  );
   assert.ok(error.cause instanceof Error);
 });
 
