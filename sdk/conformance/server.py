@@ -245,8 +245,8 @@ def until_closed(handler: Handler) -> Handler:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await handler(reader, writer)
-        except ConnectionError:
-            pass  # the client had hung up, as it may
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # the client hung up, as it may, or this server ends
         finally:
             writer.close()
 
