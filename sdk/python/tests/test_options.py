@@ -114,6 +114,9 @@ def test_an_event_hook_may_read_the_answer_first(api):
         {"headers": {"authorization": "Bearer other"}},
         {"headers": {"X-Idempotency-Key": "a"}},
         {"headers": {"x-request-id": "a"}},
+        {"headers": {"Idempotency-Key": '"a"'}},
+        {"headers": {"Host": "other.example"}},
+        {"headers": {"Transfer-Encoding": "chunked"}},
         {"headers": {"a b": "c"}},
         {"headers": {"a": "b\r\nc: d"}},
         {"idempotency_key": "a,b"},
@@ -147,3 +150,9 @@ def test_threads_share_a_client(client, api):
         results = list(pool.map(lambda n: made.execute("e", n), range(200)))
     assert [r.output for r in results] == [1] * 200
     assert len({r.headers["X-Idempotency-Key"] for r in api.requests}) == 200
+
+
+def test_a_header_of_the_callers_takes_the_place_of_ours(client, api):
+    client().request("GET", "/x", headers={"ACCEPT": "text/csv", "user-agent": "mine"})
+    assert api.requests[0].headers.get_list("Accept") == ["text/csv"]
+    assert api.requests[0].headers.get_list("User-Agent") == ["mine"]

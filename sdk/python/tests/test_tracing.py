@@ -32,6 +32,6 @@ def test_there_is_none_to_send_outside_a_span(client, api):
 def test_what_is_propagated_never_replaces_our_headers(client, api, monkeypatch):
     from conductor_sdk import _call
 
-    monkeypatch.setattr(_call, "inject", lambda headers: headers.update({"Accept": "text/html"}))
+    monkeypatch.setattr(_call, "inject", lambda headers: headers.update({"accept": "text/html"}))
     client().execute("e")
     assert api.requests[0].headers["Accept"] == "application/json"

@@ -38,7 +38,22 @@ _FIELD_VALUE = re.compile(r"[\t -~]*")
 _OURS = {
     "authorization": "the client sends its api_key",
     "x-idempotency-key": "pass idempotency_key=",
+    "idempotency-key": "pass idempotency_key=",
     "x-request-id": "pass request_id=",
+    **dict.fromkeys(
+        (
+            "connection",
+            "content-length",
+            "expect",
+            "host",
+            "keep-alive",
+            "te",
+            "trailer",
+            "transfer-encoding",
+            "upgrade",
+        ),
+        "the transport sets it",
+    ),
 }
 
 Params = Mapping[str, Any]
@@ -86,7 +101,8 @@ class Call:
                 raise ValueError(f"headers: {name!r} or its value is not one of HTTP")
         headers: dict[str, str] = {}
         inject(headers)
-        headers |= {"Accept": "application/json", "User-Agent": USER_AGENT, **given}
+        headers |= {"accept": "application/json", "user-agent": USER_AGENT}
+        headers |= {name.lower(): value for name, value in given.items()}
         if self._idempotency_key is not None:
             if not _IDEMPOTENCY_KEY.fullmatch(self._idempotency_key):
                 raise ValueError(
@@ -127,7 +143,7 @@ class Call:
         self._try_start = self._timing.monotonic()
         left = self._left()
         if left is not None and left <= 0:
-            raise self._unanswered(APITimeoutError, f" within {self._settings.deadline:g} s")
+            raise self._unanswered(APITimeoutError, f" within {self._settings.deadline:.10g} s")
         self._limit = self._timeout if left is None else min(self._timeout, left)
         request.extensions["timeout"] = dict.fromkeys(
             ("connect", "read", "write", "pool"), self._limit
@@ -155,7 +171,7 @@ class Call:
             APIConnectionError: it was the last one.
         """
         if isinstance(cause, httpx2.TimeoutException):
-            error = self._unanswered(APITimeoutError, f" within {round(self._limit, 3):g} s")
+            error = self._unanswered(APITimeoutError, f" within {round(self._limit, 3):.10g} s")
         else:
             said = self._hide(str(cause)) or type(cause).__name__
             error = self._unanswered(APIConnectionError, f": {said}")

@@ -3,10 +3,11 @@
 import re
 from typing import NamedTuple
 
-_ITEM = re.compile(
-    r'"((?:[^"\\]|\\["\\])*)"((?:\s*;\s*[a-z*][a-z0-9_.*-]*(?:=[^,;"\s]+|="[^"]*")?)*)'
-)
-_PARAMETER = re.compile(r";\s*([a-z])=([0-9]{1,15})(?=\s*(?:;|$))")
+# RFC 9651: a list of strings with parameters, each of which may be a string again.
+_STRING = r'"(?:[ !#-\[\]-~]|\\["\\])*"'
+_PARAMETER = rf"; *([a-z*][a-z0-9_.*-]*)(?:=({_STRING}|[A-Za-z0-9:*?!#$%&'+./^_|~@=-]+))?"
+_MEMBER = rf"({_STRING})((?:{_PARAMETER})*)"
+_LIST = re.compile(rf"{_MEMBER}(?:[ \t]*,[ \t]*{_MEMBER})*")
 
 
 class RateLimit(NamedTuple):
@@ -28,16 +29,12 @@ def rate_limit(current: str | None, policies: str | None) -> RateLimit:
 
 
 def _items(header: str | None) -> list[tuple[str, dict[str, int]]]:
-    """The members of a list of strings with parameters (RFC 9651); none if it isn't one."""
-    items: list[tuple[str, dict[str, int]]] = []
-    rest = (header or "").strip()
-    while rest:
-        match = _ITEM.match(rest)
-        if match is None:
-            return []
-        items.append((match[1], {name: int(n) for name, n in _PARAMETER.findall(match[2])}))
-        rest = rest[match.end() :].lstrip()
-        if rest and not rest.startswith(","):
-            return []
-        rest = rest[1:].lstrip()
-    return items
+    """The members with the numbers in their parameters; none if any part can't be read."""
+    if header is None or not _LIST.fullmatch(header):
+        return []
+    return [(member[1], _numbers(member[2])) for member in re.finditer(_MEMBER, header)]
+
+
+def _numbers(parameters: str) -> dict[str, int]:
+    found = re.findall(_PARAMETER, parameters)
+    return {name: int(value) for name, value in found if re.fullmatch("[0-9]{1,15}", value)}
