@@ -3,6 +3,8 @@
 import asyncio
 import copy
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -181,3 +183,10 @@ def test_one_object_serves_many_tasks(api: Any) -> None:
 
     asyncio.run(all_at_once())
     assert api.seen == [("/a", ["Bearer abc"])] * 20
+
+
+def test_it_needs_neither_library() -> None:
+    code = "import sys, bearer_auth.client; print(*{n.partition('.')[0] for n in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "bearer_auth" in done.stdout.split()
+    assert set(done.stdout.split()) & {"httpx2", "httpx", "requests"} == set()

@@ -237,6 +237,7 @@ PROXIES = [
     ({"HTTP_PROXY": "http://proxy.example", "NO_PROXY": ".example"}, False),
     ({"HTTP_PROXY": "http://proxy.example", "NO_PROXY": "127.0.0.1:8000"}, False),
     ({"HTTP_PROXY": "http://proxy.example", "NO_PROXY": ""}, False),
+    ({"HTTP_PROXY": "http://proxy.example", "NO_PROXY": ".example, *"}, False),
     ({"HTTP_PROXY": "http://proxy.example", "NO_PROXY": ".example, 127.0.0.1"}, True),
     ({"HTTP_PROXY": "http://proxy.example", "no_proxy": "*"}, True),
     ({"HTTPS_PROXY": "http://proxy.example"}, True),
@@ -266,6 +267,20 @@ def test_plain_http_to_this_machine_through_a_proxy(
     assert ("Authorization" in request.headers) == direct
     APIKeyAuth("abc", origin="http://127.0.0.1:8000", allow_http=True)(request)
     assert request.headers["Authorization"] == "Bearer abc"
+
+
+@pytest.mark.parametrize("host", ["localhost.", "[0:0:0:0:0:0:0:1]"])
+def test_no_proxy_is_compared_with_the_host_as_it_is_spelled(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As both libraries do, so these go to the proxy."""
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example")
+    monkeypatch.setenv("NO_PROXY", "localhost,::1")
+    auth = APIKeyAuth("abc", origin=f"http://{host}")
+    with pytest.raises(ConfigurationError, match="to NO_PROXY"):
+        auth(httpx2.Request("GET", f"http://{host}/a"))
+    named = "http://localhost" if "local" in host else "http://[::1]"
+    assert "Authorization" in auth(httpx2.Request("GET", f"{named}/a")).headers
 
 
 def test_a_proxy_is_no_matter_for_https(monkeypatch: pytest.MonkeyPatch) -> None:

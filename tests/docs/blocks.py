@@ -39,6 +39,9 @@ def blocks_of(page: str, text: str) -> list[Block]:
     return found
 
 
+# A block with such commands is run by test_sdks.py.
+OF_THE_SDKS = re.compile(r"sdk/|conductor")
+
 BLOCKS = [block for page, text in PAGES.items() for block in blocks_of(page, text)]
 
 

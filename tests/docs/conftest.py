@@ -15,6 +15,7 @@ from bearer_auth.stores.sqlite import SQLiteDatabase
 
 from .blocks import BLOCKS, PAGES, ROOT, comparing, same
 from .documented_api import DocumentedAPI, serving
+from .packages import INSTALL, install, make
 
 Names = dict[str, Any]
 Step = Callable[[Names], None]
@@ -41,9 +42,7 @@ def code_of() -> Callable[[str], list[str]]:
 
 
 @pytest.fixture
-def run_page(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., None]]:
+def run_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Runs the Python of a page, top to bottom, in one namespace, in an empty folder.
 
     Its third and fourth argument are what to do before a block and what must be so after it, each
@@ -101,3 +100,17 @@ def documented_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[DocumentedAPI]:
         monkeypatch.setenv("API_KEY", api.token)
         monkeypatch.delenv("CONDUCTOR_API_KEY", raising=False)
         yield api
+
+
+@pytest.fixture(scope="session")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that ``sdk`` is in, after the commands that make the npm package."""
+    folder = tmp_path_factory.mktemp("clone")
+    make(folder)
+    return folder
+
+
+@pytest.fixture
+def project(clone: Path, tmp_path: Path) -> Path:
+    """An empty project in which the package was installed by the page's command."""
+    return install(clone, INSTALL, tmp_path / "project")

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from conductor import create_app
 from werkzeug.serving import make_server
 
 from bearer_auth import Keyring, MemoryStore
+from conductor import create_app
 
 
 class DocumentedAPI(NamedTuple):

@@ -9,6 +9,7 @@ import pytest
 
 import bearer_auth
 import bearer_auth.audit
+import bearer_auth.client
 import bearer_auth.dashboard
 import bearer_auth.dashboard.operator
 import bearer_auth.flask
@@ -19,6 +20,7 @@ import bearer_auth.ratelimit
 import bearer_auth.stores.sql
 import bearer_auth.testing
 import bearer_auth.tracing
+import conductor_sdk
 from bearer_auth import errors
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +30,10 @@ OTHERS = {"TypeError", "LookupError", "ValueError", "HTTPException", "ProxyFix"}
 OTHERS |= {"MemoryStorage"}  # of limits
 OTHERS |= {"WSGIPassAuthorization", "WSGIScriptAlias", "OpenTelemetryMiddleware"}
 OTHERS |= {"RateLimit"}  # a header
+OTHERS |= {"AcmeClient", "AsyncClient", "AbortSignal"}  # of docs/sdks.md, httpx2 and JavaScript
+# types of the TypeScript SDK; test_sdk_names.py compares them with the package
+OTHERS |= {"ConductorClientOptions", "APIErrorDetails", "APIStatusErrorDetails"}
+OTHERS |= {"CallOptions", "ExecuteOptions", "RequestOptions", "IdempotentOptions"}
 OTHERS |= {"HttpOnly", "SameSite"}  # of a cookie
 
 Pages = Mapping[str, str]
@@ -46,6 +52,7 @@ def test_each_class_that_is_mentioned_exists(text: str) -> None:
     modules = (
         bearer_auth,
         bearer_auth.audit,
+        bearer_auth.client,
         bearer_auth.dashboard,
         bearer_auth.dashboard.operator,
         bearer_auth.flask,
@@ -55,6 +62,7 @@ def test_each_class_that_is_mentioned_exists(text: str) -> None:
         bearer_auth.tracing,
         bearer_auth.stores.sql,
         bearer_auth.testing,
+        conductor_sdk,
     )
     named = bearer_auth.testing.__all__ + bearer_auth.idempotency.__all__
     known = OTHERS.union(*map(dir, modules), named)

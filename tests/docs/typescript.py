@@ -1,4 +1,4 @@
-"""The TypeScript of a page: checked with ``--strict`` against the built package, and run by Node."""
+"""The TypeScript of a page: checked with ``--strict`` against the built package, run by Node."""
 
 import json
 import os

@@ -4,7 +4,6 @@ import { APIError } from "./errors.js";
 import {
   connectionError,
   hiddenRedirect,
-  keyTimeoutError,
   statusError,
   timeoutError,
 } from "./failures.js";
@@ -40,17 +39,21 @@ async function exchange(
   return makeAnswer(response, body, key, request.requestId);
 }
 
+/** The key, unless getting it takes all the time that the call has left. */
 async function keyInTime(
   settings: Settings,
   request: PreparedRequest,
-  left: number,
+  left: () => number,
 ): Promise<string> {
-  const limit = left === Infinity ? null : left;
+  const { deadline } = settings;
+  const limit = deadline === null ? null : Math.max(0, left());
   try {
-    return await within(limit, request.signal, () => askKey(settings.apiKey));
+    const key = await within(limit, request.signal, () => askKey(settings.apiKey));
+    if (left() > 0) return key;
   } catch (error) {
-    throw error === TIME_UP ? keyTimeoutError(left, request) : error;
+    if (error !== TIME_UP) throw error;
   }
+  throw timeoutError(deadline ?? 0, request, settings.base.origin);
 }
 
 /**
@@ -67,8 +70,8 @@ export async function attempt(
 ): Promise<Answer> {
   const { origin } = settings.base;
   const { signal } = request;
-  const key = await keyInTime(settings, request, left());
-  const limit = Math.max(0, Math.min(request.timeout, left()));
+  const key = await keyInTime(settings, request, left);
+  const limit = Math.min(request.timeout, left());
   const started = timing.monotonic();
   const log = (what: string, requestId: string | null) => {
     const took = ((timing.monotonic() - started) / 1000).toFixed(3);

@@ -48,7 +48,6 @@ export async function call<T>(
           `${wait.toFixed(2)} s (${retries + 1} of ${settings.maxRetries})`,
       );
       await timing.sleep(wait * 1000, request.signal);
-      if (request.signal?.aborted) throw request.signal.reason;
       // A timer may come late.
       if (left() <= 0) throw error;
     }

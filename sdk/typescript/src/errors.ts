@@ -57,8 +57,10 @@ export class APIError extends Error {
 
   constructor(message: string, details: APIErrorDetails = {}) {
     const text = summary(message, details);
-    // The stack's first line is made here: it says status, code and request id, as String(error) does.
     super(text, details.cause === undefined ? undefined : { cause: details.cause });
+    // V8 writes the stack's text when it is first read: now, so that its first line says status, code
+    // and request id, as String(error) does.
+    void this.stack;
     this.message = message;
     this.#summary = text;
     this.status = details.status ?? null;

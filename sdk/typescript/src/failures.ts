@@ -147,17 +147,9 @@ export function connectionError(
   });
 }
 
-/** @param ms - The try's limit in milliseconds. */
+/** @param ms - The limit of the try, or of the call, in milliseconds. */
 export function timeoutError(ms: number, request: PreparedRequest, origin: string): APITimeoutError {
   return new APITimeoutError(`no complete answer from ${origin} within ${seconds(ms)}`, {
-    requestId: request.requestId,
-    idempotencyKey: request.idempotencyKey,
-  });
-}
-
-/** @param ms - What was left of the call's time, in milliseconds. */
-export function keyTimeoutError(ms: number, request: PreparedRequest): APITimeoutError {
-  return new APITimeoutError(`no API key from what apiKey() returned within ${seconds(ms)}`, {
     requestId: request.requestId,
     idempotencyKey: request.idempotencyKey,
   });

@@ -1,0 +1,268 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { answer, done, KEY, rejection, scripted, serve } from "./support/scripted.mjs";
+import { ConductorClient } from "@your-org/conductor-sdk";
+
+/** What one call sends. */
+async function sent(call) {
+  const { client, requests } = scripted([done()]);
+  await call(client);
+  return requests[0];
+}
+
+async function wrong(call) {
+  const { client, requests } = scripted([]);
+  const error = await rejection(call(client));
+  assert.equal(error.constructor, TypeError);
+  assert.equal(requests.length, 0);
+  return error.message;
+}
+
+const text = (request) => new TextDecoder().decode(request.body);
+
+test("health is a GET with the key and nothing more", async () => {
+  const { client, requests } = scripted([
+    answer(200, { status: "healthy", authenticated: true, user: { id: "u", plan: "pro" } }),
+  ]);
+  await client.health();
+  const { url, method, headers, body } = requests[0];
+  assert.deepEqual([method, url, body], ["GET", "https://api.example.com/health", undefined]);
+  assert.deepEqual(headers, {
+    accept: "application/json",
+    "user-agent": "conductor-sdk-typescript/0.1.0",
+    authorization: `Bearer ${KEY}`,
+  });
+});
+
+test("execute is a POST of the input", async () => {
+  const request = await sent((client) =>
+    client.execute("your-ensemble", { input: { a: ["ü"] }, idempotencyKey: "i-1", requestId: "r-1" }),
+  );
+  assert.deepEqual([request.method, request.url], ["POST", "https://api.example.com/execute/your-ensemble"]);
+  assert.equal(text(request), '{"input":{"a":["ü"]}}');
+  assert.deepEqual(request.headers, {
+    accept: "application/json",
+    "user-agent": "conductor-sdk-typescript/0.1.0",
+    "content-type": "application/json",
+    "x-request-id": "r-1",
+    "x-idempotency-key": "i-1",
+    authorization: `Bearer ${KEY}`,
+  });
+});
+
+for (const [options, body] of [
+  [undefined, '{"input":null}'],
+  [{}, '{"input":null}'],
+  [{ input: undefined }, '{"input":null}'],
+  [{ input: null }, '{"input":null}'],
+  [{ input: 0 }, '{"input":0}'],
+  [{ input: "text" }, '{"input":"text"}'],
+  [{ input: false }, '{"input":false}'],
+]) {
+  test(`execute with ${JSON.stringify(options)} sends ${body}`, async () => {
+    assert.equal(text(await sent((client) => client.execute("e", options))), body);
+  });
+}
+
+for (const [ensemble, path] of [
+  ["a b", "a%20b"],
+  ["a/b", "a%2Fb"],
+  ["../x", "..%2Fx"],
+  ["%2e%2e", "%252e%252e"],
+  ["a?b#c", "a%3Fb%23c"],
+  ["ü", "%C3%BC"],
+  ["...", "..."],
+]) {
+  test(`the ensemble ${ensemble} is one segment`, async () => {
+    const request = await sent((client) => client.execute(ensemble));
+    assert.equal(request.url, `https://api.example.com/execute/${path}`);
+    assert.equal(new URL(request.url).pathname, `/execute/${path}`);
+  });
+}
+
+for (const ensemble of ["", ".", "..", undefined, null, 5, "\ud800"]) {
+  test(`the ensemble ${JSON.stringify(ensemble)} is refused`, async () => {
+    assert.match(await wrong((client) => client.execute(ensemble)), /^ensemble must be /);
+  });
+}
+
+for (const path of [
+  "", "x", "//other.example/x", "https://other.example/x", "/\\other.example", "/a?b=1", "/a#b", "/a b", "/a\nb",
+  "/a\u0000", "/ü", "/.", "/..", "/a/../b", "/a/./b", "/%2e%2e/b", "/a/.%2E", "/a/%2e", undefined, null, 5,
+]) {
+  test(`the path ${JSON.stringify(path)} is refused`, async () => {
+    assert.match(await wrong((client) => client.request("GET", path)), /^path must /);
+  });
+}
+
+for (const path of ["/", "/a", "/a/", "/a//b", "/a/...", "/.well-known/x", "/a%20b", "/a;b=1,2", "/@:x"]) {
+  test(`the path ${path} is sent as it is`, async () => {
+    const request = await sent((client) => client.request("GET", path));
+    assert.equal(request.url, `https://api.example.com${path}`);
+  });
+}
+
+for (const method of ["get", "", "GE T", "GET\n", "CONNECT", "TRACE", undefined, 5]) {
+  test(`the method ${JSON.stringify(method)} is refused`, async () => {
+    assert.equal(
+      await wrong((client) => client.request(method, "/x")),
+      'method must be one of HTTP in capitals, such as "POST"',
+    );
+  });
+}
+
+test("a query is percent-encoded, lists repeat their name, undefined is left out", async () => {
+  const query = { a: "x y&z", n: 1.5, yes: true, no: false, list: ["1", "2"], none: undefined, empty: "" };
+  const request = await sent((client) => client.request("GET", "/x", { query }));
+  assert.equal(request.url, "https://api.example.com/x?a=x+y%26z&n=1.5&yes=true&no=false&list=1&list=2&empty=");
+  const bare = await sent((client) => client.request("GET", "/x", { query: { a: undefined, b: [] } }));
+  assert.equal(bare.url, "https://api.example.com/x");
+});
+
+for (const value of [NaN, Infinity, null, {}, [null], Symbol("x"), () => {}]) {
+  test(`a query value ${String(value?.constructor?.name)} ${String(value?.toString?.())} is refused`, async () => {
+    assert.match(await wrong((client) => client.request("GET", "/x", { query: { a: value } })), /^query\.a must be/);
+  });
+}
+
+test("a body is sent as it is, and says itself what it is", async () => {
+  const headers = { "Content-Type": "text/csv", ACCEPT: "text/csv", "X-Own": "a b" };
+  const request = await sent((client) => client.request("PUT", "/x", { body: "a,ü", headers }));
+  assert.equal(text(request), "a,ü");
+  assert.equal(request.headers["content-type"], "text/csv");
+  assert.equal(request.headers["accept"], "text/csv");
+  assert.equal(request.headers["x-own"], "a b");
+});
+
+test("a body without a Content-Type gets none on the wire", async (t) => {
+  let received;
+  const baseURL = await serve(t, async (request, response) => {
+    let body = "";
+    for await (const block of request) body += block;
+    received = { type: request.headers["content-type"], length: request.headers["content-length"], body };
+    response.end("{}");
+  });
+  await new ConductorClient({ apiKey: KEY, baseURL }).request("POST", "/x", { body: "text" });
+  assert.deepEqual(received, { type: undefined, length: "4", body: "text" });
+});
+
+test("bytes are copied: each try sends the same", async () => {
+  const body = new Uint8Array([1, 2, 3]);
+  const change = (init) => {
+    body[0] = 9;
+    return answer(503)(init);
+  };
+  const { client, requests } = scripted([change, answer(200)]);
+  await client.request("POST", "/x", { body });
+  assert.deepEqual([...requests[1].body], [1, 2, 3]);
+});
+
+test("json null is a body, json undefined is none", async () => {
+  assert.equal(text(await sent((client) => client.request("POST", "/x", { json: null }))), "null");
+  const none = await sent((client) => client.request("POST", "/x", { json: undefined }));
+  assert.equal(none.body, undefined);
+  assert.ok(!("content-type" in none.headers));
+});
+
+const round = {};
+round.round = round;
+for (const [name, options] of [
+  ["json and body", { json: 1, body: "1" }],
+  ["a function as json", { json: () => {} }],
+  ["a bigint as json", { json: { a: 1n } }],
+  ["a circle as json", { json: round }],
+  ["an object as body", { body: {} }],
+  ["a stream as body", { body: new ReadableStream() }],
+  ["null as body", { body: null }],
+]) {
+  test(`${name} is refused`, async () => {
+    await wrong((client) => client.request("POST", "/x", options));
+  });
+}
+
+for (const method of ["GET", "HEAD"]) {
+  test(`a ${method} has no body`, async () => {
+    assert.equal(
+      await wrong((client) => client.request(method, "/x", { json: 1 })),
+      `a ${method} has no body: use query`,
+    );
+  });
+}
+
+for (const [name, value, message] of [
+  ["Authorization", "Bearer x", "headers may not hold Authorization: that is the client's apiKey"],
+  ["AUTHORIZATION", "x", "headers may not hold AUTHORIZATION: that is the client's apiKey"],
+  ["X-Idempotency-Key", "x", "headers may not hold X-Idempotency-Key: that is idempotencyKey"],
+  ["x-request-id", "x", "headers may not hold x-request-id: that is requestId"],
+  ["Host", "other.example", "headers may not hold Host: the transport sets it"],
+  ["content-length", "5", "headers may not hold content-length: the transport sets it"],
+  ["Transfer-Encoding", "chunked", "headers may not hold Transfer-Encoding: the transport sets it"],
+  ["a b", "x", "headers has a name that is no header's name"],
+  ["", "x", "headers has a name that is no header's name"],
+  ["a:", "x", "headers has a name that is no header's name"],
+  ["X-Own", "a\r\nX-Other: b", "headers.X-Own must be text of visible ASCII, spaces and tabs"],
+  ["X-Own", "ü", "headers.X-Own must be text of visible ASCII, spaces and tabs"],
+  ["X-Own", 5, "headers.X-Own must be text of visible ASCII, spaces and tabs"],
+  ["X-Own", undefined, "headers.X-Own must be text of visible ASCII, spaces and tabs"],
+]) {
+  test(`the header ${JSON.stringify(name)}: ${JSON.stringify(value)} is refused`, async () => {
+    assert.equal(await wrong((client) => client.request("GET", "/x", { headers: { [name]: value } })), message);
+  });
+}
+
+test("headers that are null are refused", async () => {
+  assert.equal(await wrong((client) => client.request("GET", "/x", { headers: null })), "headers must be an object of strings");
+});
+
+const REQUEST_ID = "requestId must be 1 to 128 characters of A-Z a-z 0-9 . _ ~ : / + = and -";
+for (const requestId of ["", "a b", "a".repeat(129), "ü", "a\n", 5]) {
+  test(`the request id ${JSON.stringify(requestId).slice(0, 10)} is refused`, async () => {
+    assert.equal(await wrong((client) => client.health({ requestId })), REQUEST_ID);
+  });
+}
+
+const IDEMPOTENCY_KEY =
+  "idempotencyKey must be 1 to 255 visible ASCII characters without a comma, or false for none";
+for (const idempotencyKey of ["", "a,b", "a b", "ü", "a\n", "a".repeat(256), true, null, 5]) {
+  test(`the idempotency key ${JSON.stringify(idempotencyKey).slice(0, 10)} is refused`, async () => {
+    assert.equal(await wrong((client) => client.execute("e", { idempotencyKey })), IDEMPOTENCY_KEY);
+  });
+}
+
+test("the longest ids are sent", async () => {
+  const options = { requestId: "a".repeat(128), idempotencyKey: "!".repeat(255) };
+  const { headers } = await sent((client) => client.execute("e", options));
+  assert.deepEqual([headers["x-request-id"].length, headers["x-idempotency-key"].length], [128, 255]);
+});
+
+for (const [timeout, message] of [
+  [0, "timeout must be a number of milliseconds above 0"],
+  [NaN, "timeout must be a number of milliseconds above 0"],
+  ["5", "timeout must be a number of milliseconds above 0"],
+  [300_001, "timeout (300.001 s, one try) is longer than deadline (300 s, the whole call): raise deadline too, or make it null"],
+]) {
+  test(`a call's timeout ${timeout} is refused`, async () => {
+    assert.equal(await wrong((client) => client.health({ timeout })), message);
+  });
+}
+
+for (const signal of [null, {}, "x", new AbortController()]) {
+  test(`a signal that is ${signal?.constructor?.name} is refused`, async () => {
+    assert.equal(await wrong((client) => client.health({ signal })), "signal must be an AbortSignal");
+  });
+}
+
+test("a misspelt argument is refused by its name", async () => {
+  assert.match(await wrong((client) => client.health({ input: 1 })), /^unknown option input: known are requestId, timeout, signal$/);
+  assert.match(await wrong((client) => client.execute("e", { inputs: 1 })), /^unknown option inputs: /);
+  assert.match(await wrong((client) => client.execute("e", { json: 1 })), /^unknown option json: /);
+  assert.match(await wrong((client) => client.request("GET", "/x", { params: {} })), /^unknown option params: /);
+  assert.equal(await wrong((client) => client.execute("e", null)), "options must be an object");
+});
+
+test("arguments are refused before the key is asked for", async () => {
+  const asked = [];
+  const { client } = scripted([], { apiKey: () => asked.push(1) && KEY });
+  await rejection(client.execute(""));
+  assert.deepEqual(asked, []);
+});
