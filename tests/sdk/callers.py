@@ -38,12 +38,16 @@ class Log(logging.Handler):
             pass
         return line
 
-    def retries(self):
-        """Of the lines so far, those that say that something is tried again."""
+    def so_far(self):
+        """The lines that nobody has asked for yet."""
         lines = []
         while not self._lines.empty():
             lines.append(self._lines.get())
-        return [line for line in lines if "trying again" in line]
+        return lines
+
+    def retries(self):
+        """Of the lines so far, those that say that something is tried again."""
+        return [line for line in self.so_far() if "trying again" in line]
 
 
 class Caller:

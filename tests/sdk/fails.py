@@ -1,5 +1,6 @@
-"""A program in which all goes wrong, and that shows all it knows: logs at DEBUG, each error with its
-chain, its attributes, and the variables of its frames. ``python fails.py CLOSED_PORT``.
+# ruff: noqa: T201 - what it prints is what the test searches
+"""A program in which all goes wrong, and that shows all it knows: logs at DEBUG, each error with
+its chain, its attributes, and the variables of its frames. ``python fails.py CLOSED_PORT``.
 
 It must not hold a key in a variable of its own: those are shown too.
 """

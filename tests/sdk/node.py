@@ -1,6 +1,6 @@
 """The TypeScript SDK, built, in a process of Node for each client; ``driver.mjs`` is its other end.
 
-``package`` is built when it isn't there, or is older than its sources.
+The package is built when it isn't there, or is older than its sources.
 """
 
 import fcntl
@@ -18,7 +18,8 @@ from ..servers.process import SECONDS
 from .callers import PATIENCE_S, Log, Outcome
 
 HERE = Path(__file__).parent
-PACKAGE = HERE.parents[1] / "sdk" / "typescript"
+ROOT = HERE.parents[1]
+PACKAGE = ROOT / "sdk" / "typescript"
 BUILD_S = 300
 NAMES = {"max_retries": "maxRetries", "timeout": "timeout", "deadline": "deadline"}
 
@@ -40,20 +41,19 @@ def build():
     with (PACKAGE / "package.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two workers of xdist
         if not _is_built():
-            if not (PACKAGE / "node_modules").is_dir():
-                _npm("ci")
-            _npm("run", "build")
+            _run(ROOT / "tools" / "node", PACKAGE)
+            _run("npm", "run", "build")
 
 
 def _is_built():
     built = [path.stat().st_mtime for path in (PACKAGE / "dist").rglob("*.*js")]
-    sources = [PACKAGE / "package.json", *(PACKAGE / "src").rglob("*.ts")]
+    sources = [*PACKAGE.glob("*.json"), PACKAGE / "build.mjs", *(PACKAGE / "src").rglob("*.ts")]
     return bool(built) and min(built) >= max(path.stat().st_mtime for path in sources)
 
 
-def _npm(*arguments):
+def _run(*command):
     done = subprocess.run(
-        ["npm", *arguments], cwd=PACKAGE, capture_output=True, text=True, timeout=BUILD_S
+        command, cwd=PACKAGE, capture_output=True, text=True, timeout=BUILD_S, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

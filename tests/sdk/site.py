@@ -12,6 +12,7 @@ from pathlib import Path
 from bearer_auth import Keyring
 from bearer_auth.stores.sql import SQLStore
 
+from ..faults.own_servers import free_port
 from ..servers.process import SECONDS, Server
 
 HERE = Path(__file__).parent
@@ -27,7 +28,8 @@ class Site:
         url: The database of all it keeps; by default a file of SQLite.
 
     Attributes:
-        url: Its address.
+        address: Its host and port.
+        url: Its address, for a client.
         ring: Makes its keys.
     """
 
@@ -37,19 +39,28 @@ class Site:
         self._store = SQLStore(database, create=True, lease_ms=None if url is None else 0)
         self._store.upgrade()  # the tables of requests and limits too
         self.ring = Keyring(self._store)
-        command = [sys.executable, "-m", "gunicorn", "--config", CONF, "--bind", "127.0.0.1:0"]
-        command += ["--workers", "2", "--pythonpath", EXAMPLES, "--chdir", HERE]
-        command += ["--access-logfile", folder / "access", "--log-level", "debug"]
+        self.address = ("127.0.0.1", free_port())
+        self.url = "http://{}:{}".format(*self.address)
+        self._database = database
+        self.start()
+
+    def start(self):
+        """Start it; again, after ``crash``."""
+        command = [sys.executable, "-m", "gunicorn", "--config", CONF]
+        command += ["--bind", "{}:{}".format(*self.address), "--workers", "2"]
+        command += ["--pythonpath", EXAMPLES, "--chdir", HERE]
+        command += ["--access-logfile", self.folder / "access", "--log-level", "debug"]
         self._server = Server(
             "conductor",
             [*map(str, command), "served:application"],
-            folder,
+            self.folder,
             self.ring,
-            SERVED_FOLDER=str(folder),
-            SERVED_STORE=database,
+            SERVED_FOLDER=str(self.folder),
+            SERVED_STORE=self._database,
         )
-        self.address = ("127.0.0.1", self._server.port)
-        self.url = f"http://127.0.0.1:{self._server.port}"
+
+    def crash(self):
+        self._server.kill()
 
     def issue(self, **options):
         """A new key of a user that nobody else has, who may execute."""

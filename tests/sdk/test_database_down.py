@@ -1,6 +1,7 @@
 """The database of the API stops and comes back within one call."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -29,14 +30,21 @@ def site(database, tmp_path_factory):
     site.close()
 
 
+@contextmanager
+def stopped(database):
+    database.stop()
+    try:
+        yield
+    finally:
+        database.start()
+
+
 def test_503_while_it_is_down_and_success_once_it_is_back(sdk, site, database, ensemble):
     caller = sdk(site.url, site.issue().token, max_retries=20)
-    database.stop()
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, stopped(database):
         call = pool.submit(caller.execute, ensemble, "once")
         line = caller.log.wait_for("trying again")
-        database.start()
-        done = call.result()
+    done = call.result()
     assert line.startswith(f"POST {site.url}/execute/{ensemble}: 503 SERVICE_UNAVAILABLE; ")
     assert (done.error, done.replayed) == (None, False)
     *down, last = site.statuses(ensemble)
@@ -47,11 +55,8 @@ def test_503_while_it_is_down_and_success_once_it_is_back(sdk, site, database, e
 
 def test_without_retries_it_is_an_error_of_its_class(sdk, site, database, ensemble):
     caller = sdk(site.url, site.issue().token, max_retries=0)
-    database.stop()
-    try:
+    with stopped(database):
         refused = [caller.health(), caller.execute(ensemble)]
-    finally:
-        database.start()
     for each in refused:
         assert (each.error, each.status) == ("ServiceUnavailableError", 503)
         assert (each.code, each.message) == (

@@ -1,5 +1,6 @@
 """The connection or the worker dies between the POST and its answer: what ran is not run again."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -46,9 +47,12 @@ def test_an_answer_that_is_cut_on_its_way_is_replayed(sdk, site, proxy, ensemble
     assert site.statuses(ensemble) == [200, 200]
     assert len(site.runs(ensemble)) == 1
     assert proxy.connections == 2
-    (line,) = caller.log.retries()
-    assert f"POST {url}/execute/{ensemble}: APIConnectionError; trying again in " in line
-    assert line.endswith("(1 of 2)")
+    failed, again, answered = caller.log.so_far()
+    post = rf"POST {re.escape(url)}/execute/{ensemble}"
+    assert re.fullmatch(rf"{post}: APIConnectionError in \d\.\d{{3}} s", failed)
+    wait = r"trying again in 0\.\d\d s \(1 of 2\)"
+    assert re.fullmatch(rf"{post}: APIConnectionError; {wait}", again)
+    assert re.fullmatch(rf"{post}: 200 in \d\.\d{{3}} s \(request id {done.request_id}\)", answered)
 
 
 def test_without_an_idempotency_key_a_cut_answer_is_not_tried_again(sdk, site, proxy, ensemble):
@@ -74,6 +78,24 @@ def test_a_worker_killed_before_it_could_send_its_answer_is_replayed_by_another(
     assert site.runs(ensemble) == [worker]
     assert [answer["status"] for answer in site.asked(ensemble)] == [200, 200]
     assert site.asked(ensemble)[1]["pid"] != worker
+
+
+def test_a_server_killed_before_it_could_send_its_answer_replays_it_when_it_is_up_again(
+    sdk, site, pool, ensemble
+):
+    caller = sdk(site.url, site.issue().token, max_retries=20)
+    with site.held(f"{ensemble}-answer") as held:
+        call = pool.submit(caller.execute, ensemble, "once")
+        held.arrived()
+        site.crash()
+        line = caller.log.wait_for("trying again")
+    site.start()
+    done = call.result()
+    assert ": APIConnectionError; trying again in " in line
+    assert (done.error, done.replayed) == (None, True)
+    assert done.output == {"ensemble": ensemble, "input": "once"}
+    assert site.statuses(ensemble) == [200, 200]
+    assert len(site.runs(ensemble)) == 1
 
 
 def test_a_worker_killed_while_it_ran_is_replaced_after_its_lease_and_not_before(

@@ -80,6 +80,12 @@ class Server:
         data = "\r\n".join(head).encode("latin-1") + b"\r\n\r\n" + body
         return parse(self.raw(data))
 
+    def kill(self):
+        """End the process and its children at once, as a power failure does."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(SECONDS)
+        self.process.stdout.close()
+
     def stop(self):
         """End the process and see that nothing of it is left."""
         self.process.send_signal(signal.SIGTERM)

@@ -32,8 +32,7 @@ export interface RequestOptions extends IdempotentOptions {
   body?: string | Uint8Array | undefined;
   /** The query; a list gives its name several times. */
   query?:
-    | Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
-    | undefined;
+    Readonly<Record<string, string | number | boolean | readonly string[] | undefined>> | undefined;
   /** Further headers. The key, the request id and the idempotency key have arguments of their own. */
   headers?: Readonly<Record<string, string>> | undefined;
 }

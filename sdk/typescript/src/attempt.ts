@@ -1,12 +1,7 @@
 import { type Answer, makeAnswer } from "./answer.js";
 import type { PreparedRequest } from "./prepare.js";
 import { APIError } from "./errors.js";
-import {
-  connectionError,
-  hiddenRedirect,
-  statusError,
-  timeoutError,
-} from "./failures.js";
+import { connectionError, hiddenRedirect, statusError, timeoutError } from "./failures.js";
 import { askKey } from "./key.js";
 import type { Settings } from "./options.js";
 import type { Timing } from "./timing.js";

@@ -29,7 +29,9 @@ function isBrowser(): boolean {
     platform.process?.versions?.node !== undefined ||
     platform.navigator?.userAgent === "Cloudflare-Workers";
   return (
-    !server && platform.WorkerGlobalScope !== undefined && typeof platform.importScripts === "function"
+    !server &&
+    platform.WorkerGlobalScope !== undefined &&
+    typeof platform.importScripts === "function"
   );
 }
 

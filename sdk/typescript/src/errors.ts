@@ -183,5 +183,9 @@ export class ConfigurationError extends Error {
 
 /** On the prototype, as for JavaScript's own errors; written out, for minifiers rename classes. */
 function named(type: { prototype: Error }, name: string): void {
-  Object.defineProperty(type.prototype, "name", { value: name, configurable: true, writable: true });
+  Object.defineProperty(type.prototype, "name", {
+    value: name,
+    configurable: true,
+    writable: true,
+  });
 }

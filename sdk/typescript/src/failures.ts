@@ -148,7 +148,11 @@ export function connectionError(
 }
 
 /** @param ms - The limit of the try, or of the call, in milliseconds. */
-export function timeoutError(ms: number, request: PreparedRequest, origin: string): APITimeoutError {
+export function timeoutError(
+  ms: number,
+  request: PreparedRequest,
+  origin: string,
+): APITimeoutError {
   return new APITimeoutError(`no complete answer from ${origin} within ${seconds(ms)}`, {
     requestId: request.requestId,
     idempotencyKey: request.idempotencyKey,

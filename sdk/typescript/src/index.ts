@@ -1,4 +1,9 @@
-export type { CallOptions, ExecuteOptions, IdempotentOptions, RequestOptions } from "./arguments.js";
+export type {
+  CallOptions,
+  ExecuteOptions,
+  IdempotentOptions,
+  RequestOptions,
+} from "./arguments.js";
 export { ConductorClient } from "./client.js";
 export {
   APIConnectionError,

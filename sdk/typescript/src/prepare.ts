@@ -44,7 +44,9 @@ const ARGUMENT_OF: Readonly<Record<string, string>> = {
 
 // fetch sets these itself; platforms differ in what they do with a second opinion.
 const TRANSPORT_HEADERS =
-  "connection content-length expect host keep-alive te trailer transfer-encoding upgrade".split(" ");
+  "connection content-length expect host keep-alive te trailer transfer-encoding upgrade".split(
+    " ",
+  );
 
 function refuse(wrong: string | null): void {
   if (wrong !== null) throw new TypeError(wrong);
@@ -54,7 +56,8 @@ function refuse(wrong: string | null): void {
 export function checkNames(given: object, known: readonly string[]): void {
   if (typeof given !== "object" || given === null) throw new TypeError("options must be an object");
   const unknown = unknownName(given, known);
-  if (unknown !== null) throw new TypeError(`unknown option ${unknown}: known are ${known.join(", ")}`);
+  if (unknown !== null)
+    throw new TypeError(`unknown option ${unknown}: known are ${known.join(", ")}`);
 }
 
 /** `/execute/{ensemble}`, the name as one segment. */
@@ -76,7 +79,9 @@ function queryText(query: RequestOptions["query"]): string {
     for (const one of Array.isArray(value) ? value : [value]) {
       const isNumber = typeof one === "number" && Number.isFinite(one);
       if (!isNumber && typeof one !== "string" && typeof one !== "boolean") {
-        throw new TypeError(`query.${name} must be a string, a number, a boolean or a list of strings`);
+        throw new TypeError(
+          `query.${name} must be a string, a number, a boolean or a list of strings`,
+        );
       }
       pairs.append(name, String(one));
     }
@@ -87,7 +92,8 @@ function queryText(query: RequestOptions["query"]): string {
 
 function bodyBytes(options: RequestOptions): Uint8Array | null {
   const { json, body } = options;
-  if (json !== undefined && body !== undefined) throw new TypeError("json and body exclude each other");
+  if (json !== undefined && body !== undefined)
+    throw new TypeError("json and body exclude each other");
   if (json !== undefined) {
     const text: string | undefined = JSON.stringify(json);
     if (text === undefined) throw new TypeError("json can't be written as JSON");
@@ -109,7 +115,8 @@ function checkedHeaders(given: RequestOptions["headers"]): Record<string, string
     if (!HEADER_NAME.test(name)) throw new TypeError("headers has a name that is no header's name");
     const lower = name.toLowerCase();
     const argument = ARGUMENT_OF[lower];
-    if (argument !== undefined) throw new TypeError(`headers may not hold ${name}: that is ${argument}`);
+    if (argument !== undefined)
+      throw new TypeError(`headers may not hold ${name}: that is ${argument}`);
     if (TRANSPORT_HEADERS.includes(lower)) {
       throw new TypeError(`headers may not hold ${name}: the transport sets it`);
     }

@@ -2,7 +2,17 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { ConductorClient } from "@your-org/conductor-sdk";
-import { done, fakeTiming, KEY, refusal, rejection, reset, script, scripted, serve } from "./support/scripted.mjs";
+import {
+  done,
+  fakeTiming,
+  KEY,
+  refusal,
+  rejection,
+  reset,
+  script,
+  scripted,
+  serve,
+} from "./support/scripted.mjs";
 
 const REASON = { why: "the user went away" };
 
@@ -90,9 +100,7 @@ test("an abort without a reason has the platform's", async () => {
 
 test("a signal that lives long keeps no listener of a call", async () => {
   const { signal } = new AbortController();
-  const client = new ConductorClient(
-    { apiKey: KEY, fetch: async () => done()(), timeout: 1000 },
-  );
+  const client = new ConductorClient({ apiKey: KEY, fetch: async () => done()(), timeout: 1000 });
   for (let i = 0; i < 1000; i++) await client.execute("e", { signal });
   const failing = scripted([refusal(503), reset, refusal(401)]);
   await rejection(failing.client.execute("e", { signal }));

@@ -27,7 +27,10 @@ for (const [status, name] of CLASSES) {
     assert.equal(error.constructor, sdk[name]);
     assert.equal(error.name, name);
     for (const base of [sdk.APIStatusError, sdk.APIError, Error]) assert.ok(error instanceof base);
-    assert.deepEqual([error.status, error.code, error.message], [status, "A_CODE", "what is wrong"]);
+    assert.deepEqual(
+      [error.status, error.code, error.message],
+      [status, "A_CODE", "what is wrong"],
+    );
     assert.deepEqual([error.requestId, error.response.status], ["r-1", status]);
     assert.equal(error.idempotencyKey.length, 36);
     assert.equal((await error.response.json()).success, false);
@@ -36,7 +39,11 @@ for (const [status, name] of CLASSES) {
 
 test("text, stack and inspection say status, code and request id", async () => {
   const error = await errorOf(
-    answer(401, { success: false, error: { code: "UNAUTHORIZED", message: "Invalid API key" } }, { "X-Request-ID": "abc" }),
+    answer(
+      401,
+      { success: false, error: { code: "UNAUTHORIZED", message: "Invalid API key" } },
+      { "X-Request-ID": "abc" },
+    ),
   );
   const text = "AuthenticationError: 401 UNAUTHORIZED: Invalid API key (request id abc)";
   assert.equal(String(error), text);
@@ -53,7 +60,10 @@ test("text of an error without code and request id is its message", async () => 
 });
 
 const HTML = (type) => () =>
-  new Response(new TextEncoder().encode("<html>"), { status: 502, headers: type === null ? {} : { "Content-Type": type } });
+  new Response(new TextEncoder().encode("<html>"), {
+    status: 502,
+    headers: type === null ? {} : { "Content-Type": type },
+  });
 for (const [type, shown] of [
   ["text/html; charset=utf-8", "Content-Type: text/html"],
   ["text/html", "Content-Type: text/html"],
@@ -91,7 +101,10 @@ for (const [name, body] of [
 }
 
 test("an error body in broken UTF-8 is not the envelope", async () => {
-  const body = Buffer.from('{"success": false, "error": {"code": "A", "message": "\xff"}}', "latin1");
+  const body = Buffer.from(
+    '{"success": false, "error": {"code": "A", "message": "\xff"}}',
+    "latin1",
+  );
   const error = await errorOf(() => new Response(body, { status: 400 }));
   assert.equal(error.code, null);
 });
@@ -110,8 +123,14 @@ test("control characters of a server's message become question marks", async () 
 });
 
 for (const [location, message] of [
-  ["https://other.example/path?token=1", "a redirect to https://other.example, which is not followed; if that is the API, make it the base URL"],
-  ["http://u:pw@other.example:8080/", "a redirect to http://other.example:8080, which is not followed; if that is the API, make it the base URL"],
+  [
+    "https://other.example/path?token=1",
+    "a redirect to https://other.example, which is not followed; if that is the API, make it the base URL",
+  ],
+  [
+    "http://u:pw@other.example:8080/",
+    "a redirect to http://other.example:8080, which is not followed; if that is the API, make it the base URL",
+  ],
   ["/elsewhere", "a redirect, which is not followed"],
   ["//other.example/", "a redirect, which is not followed"],
   ["ftp://other.example/", "a redirect, which is not followed"],
@@ -130,7 +149,10 @@ for (const [location, message] of [
 
 test("a redirect that a browser hides has no status", async () => {
   const hidden = { type: "opaqueredirect", status: 0, headers: new Headers() };
-  const error = await errorOf(() => hidden, (client) => client.health({ requestId: "r1" }));
+  const error = await errorOf(
+    () => hidden,
+    (client) => client.health({ requestId: "r1" }),
+  );
   assert.equal(error.constructor, sdk.APIStatusError);
   assert.equal(error.message, "a redirect, which is not followed");
   assert.deepEqual([error.status, error.response, error.requestId], [null, null, "r1"]);
@@ -142,16 +164,35 @@ test("an answer without a status is a connection error", async () => {
 });
 
 test("a status that a Response can't have is still a clear error", async () => {
-  const strange = { status: 999, headers: new Headers(), arrayBuffer: async () => new ArrayBuffer(0) };
+  const strange = {
+    status: 999,
+    headers: new Headers(),
+    arrayBuffer: async () => new ArrayBuffer(0),
+  };
   const error = await errorOf(() => strange);
   assert.deepEqual([error.status, error.response], [999, null]);
   assert.ok(error.message.startsWith("HTTP 999 without"));
 });
 
 for (const [thrown, text] of [
-  [Object.assign(new TypeError("fetch failed"), { cause: Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" }) }), "read ECONNRESET"],
-  [Object.assign(new TypeError("fetch failed"), { cause: Object.assign(new Error("other side closed"), { code: "UND_ERR_SOCKET" }) }), "other side closed (UND_ERR_SOCKET)"],
-  [Object.assign(new TypeError("fetch failed"), { cause: Object.assign(new AggregateError([], ""), { code: "ECONNREFUSED" }) }), "ECONNREFUSED"],
+  [
+    Object.assign(new TypeError("fetch failed"), {
+      cause: Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" }),
+    }),
+    "read ECONNRESET",
+  ],
+  [
+    Object.assign(new TypeError("fetch failed"), {
+      cause: Object.assign(new Error("other side closed"), { code: "UND_ERR_SOCKET" }),
+    }),
+    "other side closed (UND_ERR_SOCKET)",
+  ],
+  [
+    Object.assign(new TypeError("fetch failed"), {
+      cause: Object.assign(new AggregateError([], ""), { code: "ECONNREFUSED" }),
+    }),
+    "ECONNREFUSED",
+  ],
   [new TypeError("Unable to connect"), "Unable to connect"],
   [new TypeError(""), "TypeError"],
   ["just text", "just text"],
@@ -170,20 +211,36 @@ for (const [thrown, text] of [
 
 test("a request id of the answer comes before the caller's, and a malformed one doesn't", async () => {
   const call = (client) => client.health({ requestId: "mine" });
-  assert.equal((await errorOf(refusal(400, "A", { "X-Request-ID": "theirs" }), call)).requestId, "theirs");
-  assert.equal((await errorOf(refusal(400, "A", { "X-Request-ID": "a b" }), call)).requestId, "mine");
+  assert.equal(
+    (await errorOf(refusal(400, "A", { "X-Request-ID": "theirs" }), call)).requestId,
+    "theirs",
+  );
+  assert.equal(
+    (await errorOf(refusal(400, "A", { "X-Request-ID": "a b" }), call)).requestId,
+    "mine",
+  );
   assert.equal((await errorOf(refusal(400, "A"), call)).requestId, "mine");
   assert.equal((await errorOf(refusal(400, "A", { "X-Request-ID": "a b" }))).requestId, null);
 });
 
 test("an error can be made for a test of the caller's", () => {
-  const error = new sdk.RateLimitError("too many", { status: 429, code: "RATE_LIMITED", retryAfter: 3, limit: 60 });
-  assert.deepEqual([error.retryAfter, error.limit, error.remaining, error.requestId], [3, 60, null, null]);
+  const error = new sdk.RateLimitError("too many", {
+    status: 429,
+    code: "RATE_LIMITED",
+    retryAfter: 3,
+    limit: 60,
+  });
+  assert.deepEqual(
+    [error.retryAfter, error.limit, error.remaining, error.requestId],
+    [3, 60, null, null],
+  );
   assert.equal(String(error), "RateLimitError: 429 RATE_LIMITED: too many");
   assert.ok(!("cause" in new sdk.APIError("x")));
 });
 
 test("an error's text holds no key, wherever the server or fetch put it", async () => {
-  const told = await errorOf(answer(400, { success: false, error: { code: KEY, message: `${KEY}, ${KEY}!` } }));
+  const told = await errorOf(
+    answer(400, { success: false, error: { code: KEY, message: `${KEY}, ${KEY}!` } }),
+  );
   assert.deepEqual([told.code, told.message], [null, "[redacted], [redacted]!"]);
 });

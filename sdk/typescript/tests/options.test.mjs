@@ -1,10 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as sdk from "@your-org/conductor-sdk";
-import { answer, done, KEY, refusal, rejection, script, scripted, setEnvironment, setGlobal, thrownBy } from "./support/scripted.mjs";
+import {
+  answer,
+  done,
+  KEY,
+  NO_VARIABLES,
+  refusal,
+  script,
+  scripted,
+  setEnvironment,
+  setGlobal,
+  thrownBy,
+} from "./support/scripted.mjs";
 
 const { ConductorClient, ConfigurationError } = sdk;
-const NOTHING = { CONDUCTOR_API_KEY: null, API_KEY: null, CONDUCTOR_BASE_URL: null };
 
 function refused(options) {
   const error = thrownBy(() => new ConductorClient({ apiKey: KEY, ...options }));
@@ -12,107 +22,6 @@ function refused(options) {
   assert.ok(error instanceof Error && !(error instanceof sdk.APIError));
   return error.message;
 }
-
-async function sentKey(options = {}) {
-  const { fetch, requests } = script(done());
-  await new ConductorClient({ fetch, ...options }).execute("e");
-  return requests[0].headers.authorization;
-}
-
-test("the documented line takes the variable API_KEY", async (t) => {
-  setEnvironment(t, { ...NOTHING, API_KEY: "documented" });
-  assert.equal(await sentKey({ apiKey: process.env.API_KEY }), "Bearer documented");
-});
-
-test("the documented line falls back where its variable isn't set", async (t) => {
-  setEnvironment(t, { ...NOTHING, CONDUCTOR_API_KEY: "other" });
-  assert.equal(await sentKey({ apiKey: process.env.API_KEY }), "Bearer other");
-});
-
-test("CONDUCTOR_API_KEY comes before API_KEY, and an empty one counts as missing", async (t) => {
-  setEnvironment(t, { ...NOTHING, CONDUCTOR_API_KEY: "first", API_KEY: "second" });
-  assert.equal(await sentKey(), "Bearer first");
-  process.env.CONDUCTOR_API_KEY = "";
-  assert.equal(await sentKey(), "Bearer second");
-});
-
-test("the environment is read anew for each try", async (t) => {
-  setEnvironment(t, { ...NOTHING, CONDUCTOR_API_KEY: "old" });
-  const rotate = (init) => {
-    process.env.CONDUCTOR_API_KEY = "new";
-    return refusal(503)(init);
-  };
-  const { client, requests } = scripted([rotate, done()], { apiKey: undefined });
-  await client.execute("e");
-  assert.deepEqual(
-    requests.map((request) => request.headers.authorization),
-    ["Bearer old", "Bearer new"],
-  );
-});
-
-test("without a key the error says how to set one", (t) => {
-  setEnvironment(t, NOTHING);
-  const message =
-    "there is no API key in the environment: set the variable CONDUCTOR_API_KEY (or API_KEY), or pass apiKey";
-  assert.equal(thrownBy(() => new ConductorClient()).message, message);
-  assert.equal(thrownBy(() => new ConductorClient({ apiKey: undefined })).message, message);
-});
-
-test("a key that disappears from the environment is an error at the call", async (t) => {
-  setEnvironment(t, { ...NOTHING, API_KEY: "old" });
-  const { client } = scripted([], { apiKey: undefined });
-  delete process.env.API_KEY;
-  assert.ok((await rejection(client.health())) instanceof ConfigurationError);
-});
-
-const COPY = "has a character that no key has (RFC 6750 allows letters, digits and -._~+/): copy it again";
-const ENDS = "has white space or a newline at an end: take it off, as with .trim() after reading a file";
-for (const [name, apiKey, message] of [
-  ["empty", "", "there is no API key in apiKey: set the variable CONDUCTOR_API_KEY (or API_KEY), or pass apiKey"],
-  ["null", null, "there is no API key in apiKey: set the variable CONDUCTOR_API_KEY (or API_KEY), or pass apiKey"],
-  ["a number", 5, "apiKey is not an API key: a string is needed, not number"],
-  ["Bearer", "Bearer abc", 'the API key in apiKey begins with "Bearer ": leave that out'],
-  ["bearer", "bearer abc\n", 'the API key in apiKey begins with "Bearer ": leave that out'],
-  ["a newline at its end", "abc\n", `the API key in apiKey ${ENDS}`],
-  ["a space at its start", " abc", `the API key in apiKey ${ENDS}`],
-  ["a space inside", "ab c", `the API key in apiKey ${COPY}`],
-  ["a newline inside", "ab\nc", `the API key in apiKey ${COPY}`],
-  ["an = inside", "ab=c", `the API key in apiKey ${COPY}`],
-  ["another letter", "abä", `the API key in apiKey ${COPY}`],
-  ["too long", "a".repeat(4090), "the API key in apiKey is longer than 4089 characters: is it a key?"],
-]) {
-  test(`a malformed key is refused at construction: ${name}`, () => {
-    assert.equal(refused({ apiKey }), message);
-  });
-}
-
-for (const apiKey of ["a", "A-._~+/9==", "a".repeat(4089)]) {
-  test(`a key of ${apiKey.length} characters is sent as it is`, async () => {
-    assert.equal(await sentKey({ apiKey }), `Bearer ${apiKey}`);
-  });
-}
-
-test("a malformed key names its variable", (t) => {
-  setEnvironment(t, { ...NOTHING, API_KEY: "abc\n" });
-  assert.equal(thrownBy(() => new ConductorClient()).message, `the API key in API_KEY ${ENDS}`);
-});
-
-test("a malformed key of a function is refused at the call", async () => {
-  const { client } = scripted([], { apiKey: async () => "abc\n" });
-  const error = await rejection(client.health());
-  assert.equal(error.constructor, ConfigurationError);
-  assert.equal(error.message, `the API key in what apiKey() returned ${ENDS}`);
-});
-
-test("what a function for the key throws passes through, and nothing is tried again", async () => {
-  const thrown = new Error("vault is sealed");
-  const { client } = scripted([], {
-    apiKey: () => {
-      throw thrown;
-    },
-  });
-  assert.equal(await rejection(client.health()), thrown);
-});
 
 async function sentTo(options) {
   const { fetch, requests } = script(answer(200));
@@ -131,13 +40,13 @@ for (const [baseURL, url] of [
   ["http://[::1]:8000", "http://[::1]:8000/x"],
 ]) {
   test(`base URL ${baseURL}`, async (t) => {
-    setEnvironment(t, NOTHING);
+    setEnvironment(t, NO_VARIABLES);
     assert.equal(await sentTo({ baseURL }), url);
   });
 }
 
 test("CONDUCTOR_BASE_URL is taken where none is given, if it isn't empty", async (t) => {
-  setEnvironment(t, { ...NOTHING, CONDUCTOR_BASE_URL: "https://env.example/p" });
+  setEnvironment(t, { ...NO_VARIABLES, CONDUCTOR_BASE_URL: "https://env.example/p" });
   assert.equal(await sentTo({}), "https://env.example/p/x");
   assert.equal(await sentTo({ baseURL: "https://given.example" }), "https://given.example/x");
   process.env.CONDUCTOR_BASE_URL = "";
@@ -147,19 +56,43 @@ test("CONDUCTOR_BASE_URL is taken where none is given, if it isn't empty", async
 });
 
 for (const baseURL of [
-  "", "api.example.com", "/x", "ftp://api.example.com", "https://", "https:api.example.com", "https:///x",
-  "https://u@api.example.com", "https://u:p@api.example.com", "https://api.example.com?a=1",
-  "https://api.example.com?", "https://api.example.com#", "https://api.example.com/a/../b",
-  "https://api.example.com/%2e%2e/b", "https://api.example.com/a b", "https://api.example.com\\b",
-  "https://api.example.com\n", " https://api.example.com", "https://api.example.com//b",
-  "https://api.example.com:99999", null, 5, new URL("https://api.example.com"),
+  "",
+  "api.example.com",
+  "/x",
+  "ftp://api.example.com",
+  "https://",
+  "https:api.example.com",
+  "https:///x",
+  "https://u@api.example.com",
+  "https://u:p@api.example.com",
+  "https://api.example.com?a=1",
+  "https://api.example.com?",
+  "https://api.example.com#",
+  "https://api.example.com/a/../b",
+  "https://api.example.com/%2e%2e/b",
+  "https://api.example.com/a b",
+  "https://api.example.com\\b",
+  "https://api.example.com\n",
+  " https://api.example.com",
+  "https://api.example.com//b",
+  "https://api.example.com:99999",
+  null,
+  5,
+  new URL("https://api.example.com"),
 ]) {
   test(`base URL ${JSON.stringify(baseURL)} is refused`, () => {
     assert.ok(refused({ baseURL }).startsWith("baseURL "));
   });
 }
 
-for (const host of ["api.example.com", "10.0.0.1", "localhost.example", "127.evil.example", "[::2]", "0.0.0.0"]) {
+for (const host of [
+  "api.example.com",
+  "10.0.0.1",
+  "localhost.example",
+  "127.evil.example",
+  "[::2]",
+  "0.0.0.0",
+]) {
   test(`plain http to ${host} only if allowed`, async () => {
     assert.equal(
       refused({ baseURL: `http://${host}` }),
@@ -183,7 +116,10 @@ for (const [options, message] of [
   [{ timeout: "5" }, "timeout must be a number of milliseconds above 0"],
   [{ deadline: 0 }, "deadline must be a number of milliseconds above 0"],
   [{ deadline: Infinity }, "deadline must be a number of milliseconds above 0"],
-  [{ deadline: 10_500 }, "timeout (60 s, one try) is longer than deadline (10.5 s, the whole call): raise deadline too, or make it null"],
+  [
+    { deadline: 10_500 },
+    "timeout (60 s, one try) is longer than deadline (10.5 s, the whole call): raise deadline too, or make it null",
+  ],
   [{ allowHTTP: 1 }, "allowHTTP must be true or false"],
   [{ dangerouslyAllowBrowser: "yes" }, "dangerouslyAllowBrowser must be true or false"],
   [{ fetch: {} }, "fetch must be a function"],
@@ -196,7 +132,11 @@ for (const [options, message] of [
 }
 
 test("a misspelt option is refused by its name", () => {
-  assert.ok(refused({ baseUrl: "https://x.example" }).startsWith("unknown option baseUrl: known are apiKey, baseURL"));
+  assert.ok(
+    refused({ baseUrl: "https://x.example" }).startsWith(
+      "unknown option baseUrl: known are apiKey, baseURL",
+    ),
+  );
   for (const options of [null, "key", 5]) {
     assert.ok(thrownBy(() => new ConductorClient(options)) instanceof ConfigurationError);
   }
@@ -223,7 +163,7 @@ test("the platform's fetch is the one at construction", async (t) => {
 });
 
 test("withOptions changes what is given and keeps everything else", async (t) => {
-  setEnvironment(t, { ...NOTHING, CONDUCTOR_BASE_URL: "https://env.example/p" });
+  setEnvironment(t, { ...NO_VARIABLES, CONDUCTOR_BASE_URL: "https://env.example/p" });
   const lines = [];
   const { fetch, requests } = script(refusal(503), done(), done());
   const logger = { debug: (line) => lines.push(line), info() {} };
@@ -243,7 +183,11 @@ test("withOptions changes what is given and keeps everything else", async (t) =>
 });
 
 test("withOptions keeps that plain http is allowed", () => {
-  const client = new ConductorClient({ apiKey: KEY, baseURL: "http://api.internal", allowHTTP: true });
+  const client = new ConductorClient({
+    apiKey: KEY,
+    baseURL: "http://api.internal",
+    allowHTTP: true,
+  });
   client.withOptions({ maxRetries: 0 });
   assert.ok(thrownBy(() => client.withOptions({ allowHTTP: false })) instanceof ConfigurationError);
 });

@@ -62,8 +62,16 @@ const UUID4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{
 const ALL_ONES = "ffffffff-ffff-4fff-bfff-ffffffffffff";
 for (const [name, crypto, expected] of [
   ["no crypto, as Node 18", undefined, undefined],
-  ["only getRandomValues, as a page over http", { getRandomValues: (bytes) => bytes.fill(255) }, ALL_ONES],
-  ["randomUUID", { randomUUID: () => "11111111-1111-4111-8111-111111111111" }, "11111111-1111-4111-8111-111111111111"],
+  [
+    "only getRandomValues, as a page over http",
+    { getRandomValues: (bytes) => bytes.fill(255) },
+    ALL_ONES,
+  ],
+  [
+    "randomUUID",
+    { randomUUID: () => "11111111-1111-4111-8111-111111111111" },
+    "11111111-1111-4111-8111-111111111111",
+  ],
 ]) {
   test(`an idempotency key is a UUID with ${name}`, async (t) => {
     setGlobal(t, "crypto", crypto);

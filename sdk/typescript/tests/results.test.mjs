@@ -28,14 +28,22 @@ for (const output of [null, 0, "", [1], { a: 1 }]) {
   });
 }
 
-for (const [header, replayed] of [["true", true], ["false", false], ["1", false], ["", false]]) {
+for (const [header, replayed] of [
+  ["true", true],
+  ["false", false],
+  ["1", false],
+  ["", false],
+]) {
   test(`Idempotent-Replayed: ${header} means ${replayed}`, async () => {
-    const { client } = scripted([answer(200, { success: true, output: 1 }, { "Idempotent-Replayed": header })]);
+    const { client } = scripted([
+      answer(200, { success: true, output: 1 }, { "Idempotent-Replayed": header }),
+    ]);
     assert.equal((await client.execute("e")).replayed, replayed);
   });
 }
 
-const page = () => new Response("<html>", { headers: { "Content-Type": "text/html; charset=utf-8" } });
+const page = () =>
+  new Response("<html>", { headers: { "Content-Type": "text/html; charset=utf-8" } });
 const raw = (body) => () => new Response(Buffer.from(body, "latin1"));
 for (const [name, respond] of [
   ["a page", page],
@@ -67,8 +75,13 @@ for (const [name, respond] of [
 }
 
 for (const body of [
-  {}, { ...HEALTHY, status: 1 }, { ...HEALTHY, authenticated: "yes" }, { ...HEALTHY, user: null },
-  { ...HEALTHY, user: [] }, { ...HEALTHY, user: { id: 5, plan: "pro" } }, { ...HEALTHY, user: { id: "u", plan: 5 } },
+  {},
+  { ...HEALTHY, status: 1 },
+  { ...HEALTHY, authenticated: "yes" },
+  { ...HEALTHY, user: null },
+  { ...HEALTHY, user: [] },
+  { ...HEALTHY, user: { id: 5, plan: "pro" } },
+  { ...HEALTHY, user: { id: "u", plan: 5 } },
 ]) {
   test(`${JSON.stringify(body)} is no health`, async () => {
     const { client } = scripted([answer(200, body)]);
@@ -82,7 +95,9 @@ test("JSON with a byte order mark is read", async () => {
 });
 
 test("a request gives the answer as it is", async () => {
-  const { client } = scripted([() => new Response("a,b", { status: 201, headers: { "Content-Type": "text/csv" } })]);
+  const { client } = scripted([
+    () => new Response("a,b", { status: 201, headers: { "Content-Type": "text/csv" } }),
+  ]);
   const response = await client.request("GET", "/x");
   assert.ok(response instanceof Response);
   assert.deepEqual([response.status, response.headers.get("Content-Type")], [201, "text/csv"]);
@@ -127,7 +142,12 @@ test("a HEAD keeps the length that it asked for", async (t) => {
 });
 
 test("a reason phrase that a Response can't have is left out", async () => {
-  const strange = { status: 200, statusText: "caf\u2713", headers: new Headers(), arrayBuffer: async () => new ArrayBuffer(0) };
+  const strange = {
+    status: 200,
+    statusText: "caf\u2713",
+    headers: new Headers(),
+    arrayBuffer: async () => new ArrayBuffer(0),
+  };
   const { client } = scripted([() => strange]);
   assert.equal((await client.request("GET", "/x")).statusText, "");
 });

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as sdk from "@your-org/conductor-sdk";
-import { answer, done, fakeTiming, refusal, rejection, reset, scripted } from "./support/scripted.mjs";
+import {
+  answer,
+  done,
+  fakeTiming,
+  refusal,
+  rejection,
+  reset,
+  scripted,
+} from "./support/scripted.mjs";
 
 for (const status of [408, 429, 500, 502, 503, 504]) {
   test(`${status} is tried again, with a wait that doubles`, async () => {
@@ -107,7 +115,10 @@ test("two calls have two idempotency keys", async () => {
   const { client, requests } = scripted([done(), done()]);
   await client.execute("e");
   await client.execute("e");
-  assert.notEqual(requests[0].headers["x-idempotency-key"], requests[1].headers["x-idempotency-key"]);
+  assert.notEqual(
+    requests[0].headers["x-idempotency-key"],
+    requests[1].headers["x-idempotency-key"],
+  );
 });
 
 test("a POST without an idempotency key is tried once", async () => {
@@ -172,7 +183,9 @@ test("a timer that comes after the deadline brings the last error and no further
 
 test("a rotated key is used by the next try", async () => {
   const keys = ["k1", "k2"];
-  const { client, requests } = scripted([refusal(503), done()], { apiKey: async () => keys.shift() });
+  const { client, requests } = scripted([refusal(503), done()], {
+    apiKey: async () => keys.shift(),
+  });
   await client.execute("e");
   assert.deepEqual(
     requests.map((request) => request.headers.authorization),
@@ -182,7 +195,10 @@ test("a rotated key is used by the next try", async () => {
 
 test("what is logged: each try, each retry, no query", async () => {
   const lines = [];
-  const logger = { debug: (line) => lines.push(`debug ${line}`), info: (line) => lines.push(`info ${line}`) };
+  const logger = {
+    debug: (line) => lines.push(`debug ${line}`),
+    info: (line) => lines.push(`info ${line}`),
+  };
   const { client } = scripted(
     [
       refusal(429, "RATE_LIMITED", { "Retry-After": "1", "X-Request-ID": "r1" }),

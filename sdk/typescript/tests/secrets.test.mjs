@@ -40,10 +40,24 @@ for (const [name, make] of CLIENTS) {
   });
 }
 
-const echo = { "X-Debug": `Bearer ${KEY}`, "X-Request-ID": KEY, Location: `https://${KEY.toLowerCase()}.example/` };
+const echo = {
+  "X-Debug": `Bearer ${KEY}`,
+  "X-Request-ID": KEY,
+  Location: `https://${KEY.toLowerCase()}.example/`,
+};
 const ANSWERS = [
-  ["an envelope", answer(400, { success: false, error: { code: KEY, message: `no: ${KEY}` } }, echo)],
-  ["a page", () => new Response("<html>", { status: 502, headers: { ...echo, "Content-Type": `text/${KEY.slice(0, 30)}` } })],
+  [
+    "an envelope",
+    answer(400, { success: false, error: { code: KEY, message: `no: ${KEY}` } }, echo),
+  ],
+  [
+    "a page",
+    () =>
+      new Response("<html>", {
+        status: 502,
+        headers: { ...echo, "Content-Type": `text/${KEY.slice(0, 30)}` },
+      }),
+  ],
   ["a success that isn't one", () => new Response("[]", { headers: echo })],
   ["a redirect", answer(302, undefined, { Location: `https://${KEY}.example/` })],
   ["a status line", () => new Response(null, { status: 500, statusText: KEY })],
@@ -72,7 +86,10 @@ test("no error holds the key that fetch threw", async () => {
     { maxRetries: 0 },
   );
   const error = await rejection(client.execute("e"));
-  assert.equal(error.message, "no complete answer from https://api.example.com: header: Bearer [redacted]");
+  assert.equal(
+    error.message,
+    "no complete answer from https://api.example.com: header: Bearer [redacted]",
+  );
   assert.ok(!everything(error).includes(KEY));
   assert.ok(!everything(error.cause).includes(KEY));
 });
@@ -81,11 +98,16 @@ test("a circle of causes ends", async () => {
   const thrown = new Error("round");
   thrown.cause = thrown;
   const { client } = scripted([() => Promise.reject(thrown)], { maxRetries: 0 });
-  assert.equal((await rejection(client.health())).message, "no complete answer from https://api.example.com: round");
+  assert.equal(
+    (await rejection(client.health())).message,
+    "no complete answer from https://api.example.com: round",
+  );
 });
 
 test("a result's headers hold no key that a server sent back", async () => {
-  const { client } = scripted([() => new Response('{"success": true, "output": 1}', { headers: { "X-Debug": `a ${KEY}` } })]);
+  const { client } = scripted([
+    () => new Response('{"success": true, "output": 1}', { headers: { "X-Debug": `a ${KEY}` } }),
+  ]);
   const { response } = await client.execute("e");
   assert.equal(response.headers.get("X-Debug"), "a [redacted]");
 });
@@ -94,7 +116,10 @@ test("the log holds no key", async () => {
   const lines = [];
   const log = (line) => lines.push(line);
   const { client } = scripted(
-    [answer(503, { success: false, error: { code: KEY, message: KEY } }, { "X-Request-ID": KEY }), done()],
+    [
+      answer(503, { success: false, error: { code: KEY, message: KEY } }, { "X-Request-ID": KEY }),
+      done(),
+    ],
     { logger: { debug: log, info: log } },
   );
   await client.execute("e");
@@ -121,7 +146,11 @@ for (const [name, wrong] of [
 }
 
 test("a base URL with a password is refused without telling it", () => {
-  for (const baseURL of ["https://user:s3cret@api.example.com", "https://api.example.com?key=s3cret", "s3cret"]) {
+  for (const baseURL of [
+    "https://user:s3cret@api.example.com",
+    "https://api.example.com?key=s3cret",
+    "s3cret",
+  ]) {
     const error = thrownBy(() => new ConductorClient({ apiKey: KEY, baseURL }));
     assert.ok(!everything(error).includes("s3cret"));
   }

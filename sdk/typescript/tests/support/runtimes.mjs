@@ -27,7 +27,7 @@ const BINARIES = {
   },
 };
 
-/** The path of a runtime's binary, and why there is none. */
+/** Options of a test: the path of a runtime's binary, or why the test is skipped. */
 export function runtime(name) {
   const platform = `${process.platform}-${process.arch}`;
   const binary = BINARIES[name][platform];

@@ -4,6 +4,8 @@ import { ConductorClient } from "@your-org/conductor-sdk";
 
 export const KEY = "ba_test_0123456789abcdefSECRET";
 export const ORIGIN = "https://api.example.com";
+/** For setEnvironment: none of the variables that the client reads is set. */
+export const NO_VARIABLES = { CONDUCTOR_API_KEY: null, API_KEY: null, CONDUCTOR_BASE_URL: null };
 export const NOW = Date.UTC(2026, 10, 26, 12, 0, 0);
 
 /** Clocks that only move when someone sleeps; `waits` are seconds. */
@@ -108,4 +110,20 @@ export function setGlobal(t, name, value) {
     else Object.defineProperty(globalThis, name, before);
   });
   Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+}
+
+/** What one call sends. */
+export async function sent(call) {
+  const { client, requests } = scripted([done()]);
+  await call(client);
+  return requests[0];
+}
+
+/** Why a call is refused before anything is sent. */
+export async function wrong(call) {
+  const { client, requests } = scripted([]);
+  const error = await rejection(call(client));
+  assert.equal(error.constructor, TypeError);
+  assert.equal(requests.length, 0);
+  return error.message;
 }

@@ -26,7 +26,7 @@ const options: ConductorClientOptions = {
 };
 export const other: ConductorClient = new ConductorClient(options).withOptions({ timeout: 5 });
 new ConductorClient();
-new ConductorClient({ fetch: async (url, init) => fetch(url, { ...init, cache: "no-store" }) });
+new ConductorClient({ fetch: async (url, init) => fetch(url, { ...init, keepalive: true }) });
 
 export async function use(signal: AbortSignal): Promise<string | null> {
   const health: Health = await client.health({ signal });
@@ -39,7 +39,10 @@ export async function use(signal: AbortSignal): Promise<string | null> {
   const response: Response = await client.request("GET", "/x", {
     query: { a: ["1"], b: 2, c: true, d: undefined },
   });
-  await client.request("PUT", "/x", { body: new Uint8Array(1), headers: { "Content-Type": "a/b" } });
+  await client.request("PUT", "/x", {
+    body: new Uint8Array(1),
+    headers: { "Content-Type": "a/b" },
+  });
 
   // @ts-expect-error what an ensemble answers is unknown until someone claims it
   unknown.output.text;
