@@ -23,6 +23,7 @@ ROW = {
     "name": TEXT,
     "why": TEXT,
     "conditions": LIST,
+    "except": OBJECT,
     "options": OBJECT,
     "env": OBJECT,
     "env_after_wait": OBJECT,

@@ -22,8 +22,7 @@ from conductor_sdk import AsyncConductorClient, ConductorClient
 
 CONFORMANCE = Path(__file__).parents[2] / "conformance"
 sys.path.insert(0, str(CONFORMANCE))
-from rows import check, load  # noqa: E402  # type: ignore[import-not-found]
-from rows import WrongRow  # noqa: E402, I001
+from rows import load  # noqa: E402 - it is beside the rows
 
 Row = dict[str, Any]
 ROWS: list[Row] = load()
@@ -31,6 +30,8 @@ KEY = "conformance-key-1"
 UUID4 = "{uuid4}"
 UUID4_TEXT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 CONTROL = httpx2.Client(trust_env=False)
+# read once: it is most of what a client costs
+CERTIFICATES = httpx2.create_ssl_context()
 
 
 @pytest.fixture(scope="session")
@@ -92,7 +93,7 @@ class Run:
         for name, value in variables.items():
             self.monkeypatch.setenv(name, value)
 
-    def client(self, kind: Callable[..., Any]) -> Any:
+    def client(self, kind: Callable[..., Any], http: httpx2.Client | httpx2.AsyncClient) -> Any:
         self.set_environment(self.row.get("env", {}))
         options = {"timeout": 5, "base_url": "{api}/{id}", **self.row.get("options", {})}
         options["base_url"] = self.filled(options["base_url"])
@@ -102,7 +103,7 @@ class Run:
             options["api_key"] = lambda: left.pop(0)
         elif "env" not in self.row:
             options.setdefault("api_key", KEY)
-        client = kind(**options)
+        client = kind(**options, http_client=http)
         later = self.row.get("env_after_wait", {})
         self.timing = Timing(self.row, client._timing, lambda: self.set_environment(later))
         client._timing = self.timing
@@ -117,15 +118,15 @@ class Run:
 
     def run(self) -> None:
         try:
-            with self.client(ConductorClient) as client:
-                self.result = self.call(client)
+            with httpx2.Client(verify=CERTIFICATES, trust_env=False) as http:
+                self.result = self.call(self.client(ConductorClient, http))
         except Exception as error:
             self.error = error
 
     async def run_async(self) -> None:
         try:
-            async with self.client(AsyncConductorClient) as client:
-                self.result = await self.call(client)
+            async with httpx2.AsyncClient(verify=CERTIFICATES, trust_env=False) as http:
+                self.result = await self.call(self.client(AsyncConductorClient, http))
         except Exception as error:
             self.error = error
 
@@ -189,7 +190,7 @@ class Run:
         kind = error.pop("type")
         assert self.error is not None, f"{kind} expected"
         if kind == "ArgumentError":
-            assert type(self.error) in (ValueError, TypeError)
+            assert isinstance(self.error, ValueError | TypeError), repr(self.error)
         else:
             assert type(self.error) is getattr(conductor_sdk, kind), repr(self.error)
         for name, value in error.items():
@@ -223,7 +224,11 @@ class Run:
             assert re.fullmatch(pattern, line)
 
     def check_leaks(self, caplog: pytest.LogCaptureFixture) -> None:
-        shown = [r.getMessage() + repr(r.args) for r in caplog.records] + [repr(self.result)]
+        records = caplog.records
+        if "{key}" in json.dumps([answer.get("headers") for answer in self.row["answers"]]):
+            # what a server writes into a header, the transport's own DEBUG log shows
+            records = [r for r in records if not r.name.startswith(("httpcore2", "httpx2"))]
+        shown = [r.getMessage() + repr(r.args) for r in records] + [repr(self.result)]
         if self.result is not None:
             response = getattr(self.result, "response", self.result)
             shown += [repr(response), repr(response.headers), repr(response.request.headers)]
@@ -248,13 +253,20 @@ def told(error: BaseException) -> list[str]:
         link = link.__cause__ or link.__context__
     for link in links:
         summary = traceback.TracebackException.from_exception(link, capture_locals=True)
-        texts += [line for line in summary.format_exception_only()]
+        texts += summary.format_exception_only()
         texts += [str(f.locals) + str(f.line) for f in summary.stack if f.filename != __file__]
     return texts
 
 
-@pytest.mark.parametrize("kind", ["sync", "async"])
-@pytest.mark.parametrize("row", ROWS, ids=[row["name"] for row in ROWS])
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [
+        pytest.param(row, kind, id=f"{row['name']}-{kind}")
+        for row in ROWS
+        for kind in ("sync", "async")
+        if f"python-{kind}" not in row.get("except", {})
+    ],
+)
 def test_a_row(
     row: Row,
     kind: str,
@@ -271,67 +283,3 @@ def test_a_row(
     else:
         asyncio.run(run.run_async())
     run.check(caplog)
-
-
-STATUSES = [400, 401, 403, 408, 409, 422, 429, 500, 502, 503, 504]
-CONDITIONS = [
-    *(f"status-{status}" for status in STATUSES),
-    "retry-after-seconds",
-    "retry-after-date",
-    "retry-after-nonsense",
-    "truncated-json",
-    "html",
-    "redirect",
-    "slow-body",
-    "reset",
-    "rotated-key",
-    "clock-skew",
-]
-
-
-def test_there_are_enough_rows() -> None:
-    assert len(ROWS) >= 60
-
-
-@pytest.mark.parametrize("condition", CONDITIONS)
-def test_a_condition_has_two_outcomes(condition: str) -> None:
-    rows = [row for row in ROWS if condition in row["conditions"]]
-    outcomes = {
-        json.dumps([row["expect"][name] for name in ("tries", "waits")])
-        + json.dumps(row["expect"].get("error", "a result"))
-        for row in rows
-    }
-    assert len(outcomes) >= 2
-
-
-GOOD: Row = {
-    "name": "good",
-    "why": "It is.",
-    "conditions": [],
-    "call": {"do": "health"},
-    "answers": [{"status": 200}],
-    "expect": {"tries": 1, "waits": [], "result": {"status": "healthy"}},
-}
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"expects": {}}, "unknown field expects"),
-        ({"why": "no sentence"}, "why is a sentence"),
-        ({"name": "Two words"}, "lower-case"),
-        ({"call": {"do": "health", "input": 1}}, "unknown field input"),
-        ({"answers": [{"stall": "for ever"}]}, "stall may not be"),
-        ({"options": {"max_retries": True}}, "max_retries may not be"),
-        ({"expect": {"tries": 1, "waits": []}}, "either result or error"),
-        ({"expect": {"tries": 1, "result": {}}}, "tries and waits"),
-        ({"expect": {"tries": 2, "waits": [], "result": {}}}, "2 tries have 1 answers"),
-        ({"expect": {"tries": 1, "waits": [], "error": {"type": "E"}}}, "type is one of"),
-        ({"expect": {"tries": 1, "waits": [], "error": {}}}, "type is one of"),
-        ({"expect": {"tries": 1, "waits": [], "requests": [], "result": {}}}, "one a try"),
-    ],
-)
-def test_a_wrong_row_is_refused(change: Row, said: str) -> None:
-    check(GOOD, "here")
-    with pytest.raises(WrongRow, match=said):
-        check(GOOD | change, "here")

@@ -93,7 +93,8 @@ def undocumented(response: httpx2.Response) -> errors.APIResponseError:
 def document(response: httpx2.Response) -> Any:
     """The JSON of an answer; None if it isn't any."""
     try:
-        return json.loads(response.content, parse_constant=_not_json)
+        # json would guess at UTF-16 and UTF-32 too; RFC 8259, section 8.1, allows UTF-8 only
+        return json.loads(response.content.decode("utf-8-sig"), parse_constant=_not_json)
     except (ValueError, RecursionError):
         return None
 

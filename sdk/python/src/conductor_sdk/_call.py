@@ -84,7 +84,8 @@ class Call:
         self._timeout = settings.timeout if timeout is None else settings.limit(timeout)
         if idempotency_key is None and method not in SAFE:
             idempotency_key = str(uuid.uuid4())
-        self._idempotency_key = idempotency_key or None
+        # "" is a mistake, which is refused below; False is a wish
+        self._idempotency_key = None if idempotency_key is False else idempotency_key
         self._may_repeat = method in SAFE or self._idempotency_key is not None
         self._request_id = request_id
         self.headers = self._headers(headers or {})

@@ -61,10 +61,11 @@ class KeySource:
 
     async def get_async(self) -> str:
         """``get``, where a callable may also return an awaitable."""
-        key = self._ask()
-        if isawaitable(key):
-            key = await key
-        return self._usable(key)
+        asked = [self._ask()]
+        if isawaitable(asked[0]):
+            asked.append(await asked.pop())
+        # taken out of the list, so that no traceback shows it
+        return self._usable(asked.pop())
 
     def _usable(self, key: Any) -> str:
         if isinstance(key, str) and len(key) <= LONGEST and B64TOKEN.fullmatch(key):

@@ -61,7 +61,9 @@ class Settings:
 
 def base_from(given: str | None, *, allow_http: bool) -> BaseURL:
     """The address that was given, else the environment's, else the documented one."""
-    return base_url(given or os.environ.get(VARIABLE) or DEFAULT, allow_http=allow_http)
+    # An empty one that was given is a mistake: the key must not go to the default because of it.
+    text = (os.environ.get(VARIABLE) or DEFAULT) if given is None else given
+    return base_url(text, allow_http=allow_http)
 
 
 def seconds(name: str, value: Any) -> None:
