@@ -39,6 +39,7 @@ const HEADER_VALUE = /^[\t\x20-\x7e]*$/;
 const ARGUMENT_OF: Readonly<Record<string, string>> = {
   authorization: "the client's apiKey",
   "x-idempotency-key": "idempotencyKey",
+  "idempotency-key": "idempotencyKey",
   "x-request-id": "requestId",
 };
 
