@@ -173,7 +173,7 @@ export function prepare(
     throw new TypeError(`a ${method} has no body: use query`);
   }
 
-  const place = settings.base.origin + settings.base.prefix + path;
+  const place = settings.base.url + path;
   return {
     method,
     url: place + queryText(options.query),
