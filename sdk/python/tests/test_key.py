@@ -1,10 +1,16 @@
 """Where the key comes from, and what it may be."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from conductor_sdk import AsyncConductorClient, ConductorClient, ConfigurationError
+from conductor_sdk import (
+    APITimeoutError,
+    AsyncConductorClient,
+    ConductorClient,
+    ConfigurationError,
+)
 
 
 def test_a_variable_that_is_gone_is_an_error_that_says_so(client, monkeypatch):
@@ -94,3 +100,13 @@ def test_the_other_client_refuses_an_asynchronous_function(client):
 def test_the_asynchronous_client_checks_too():
     with pytest.raises(ConfigurationError, match="newline"):
         AsyncConductorClient("abc\n")
+
+
+def test_an_asynchronous_function_has_as_long_as_the_call(run_async, async_client, api):
+    async def main() -> None:
+        client = async_client(api_key=asyncio.Event().wait, timeout=0.02, deadline=0.02)
+        await client.execute("e")
+
+    with pytest.raises(APITimeoutError, match=r"within 0\.02 s$"):
+        run_async(main())
+    assert api.requests == []
