@@ -66,7 +66,6 @@ function clientOptions(row, fill, logger) {
   const options = { logger, baseURL: fill(given.base_url), timeout: milliseconds(given.timeout) };
   if ("max_retries" in given) options.maxRetries = given.max_retries;
   if ("deadline" in given) options.deadline = milliseconds(given.deadline);
-  if ("allow_http" in given) options.allowHTTP = given.allow_http;
   if ("api_keys" in given) {
     const left = [...given.api_keys];
     options.apiKey = () => left.shift();

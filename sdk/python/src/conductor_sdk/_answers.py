@@ -12,7 +12,7 @@ from ._rate_limit import rate_limit
 from ._url import origin_of
 from ._waits import retry_after
 
-CLASSES: dict[int, type[errors.APIStatusError]] = {
+_CLASSES: dict[int, type[errors.APIStatusError]] = {
     400: errors.BadRequestError,
     401: errors.AuthenticationError,
     403: errors.PermissionDeniedError,
@@ -41,7 +41,7 @@ def status_error(
         clock: the time of day, for an answer without a Date.
     """
     code, message = _said(response, hide)
-    kind = CLASSES.get(response.status_code, errors.APIStatusError)
+    kind = _CLASSES.get(response.status_code, errors.APIStatusError)
     error = kind(
         message,
         status=response.status_code,
