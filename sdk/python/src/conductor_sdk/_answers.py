@@ -26,7 +26,8 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
 
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,64}/[A-Za-z0-9!#$&^_.+-]{1,64}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# also what breaks a line or turns its direction, and halves of surrogate pairs, which no UTF-8 has
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _ELSEWHERE = "a proxy or another server may have answered"
 
 
