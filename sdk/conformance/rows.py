@@ -41,7 +41,6 @@ OPTIONS = {
     "api_key": TEXT,
     "api_keys": LIST,
     "base_url": TEXT,
-    "allow_http": FLAG,
 }
 SENT = {"idempotency_key": (str, bool, NONE), "request_id": (str, NONE), "timeout": NUMBER}
 CALLS = {

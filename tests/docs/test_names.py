@@ -30,10 +30,10 @@ OTHERS = {"TypeError", "LookupError", "ValueError", "HTTPException", "ProxyFix"}
 OTHERS |= {"MemoryStorage"}  # of limits
 OTHERS |= {"WSGIPassAuthorization", "WSGIScriptAlias", "OpenTelemetryMiddleware"}
 OTHERS |= {"RateLimit"}  # a header
+OTHERS |= {"ArgumentError"}  # of the conformance rows
 OTHERS |= {"AcmeClient", "AsyncClient", "AbortSignal"}  # of docs/sdks.md, httpx2 and JavaScript
 # types of the TypeScript SDK; test_sdk_names.py compares them with the package
-OTHERS |= {"ConductorClientOptions", "APIErrorDetails", "APIStatusErrorDetails"}
-OTHERS |= {"CallOptions", "ExecuteOptions", "RequestOptions", "IdempotentOptions"}
+OTHERS |= {"ConductorClientOptions", "CallOptions", "ExecuteOptions", "RequestOptions"}
 OTHERS |= {"HttpOnly", "SameSite"}  # of a cookie
 
 Pages = Mapping[str, str]

@@ -32,17 +32,6 @@ def test_the_tree():
         assert getattr(conductor_sdk, name).__bases__ == (conductor_sdk.APIStatusError,)
 
 
-def test_an_error_says_what_the_api_said(client, api):
-    api.answers = [refusal(403, X_Request_ID="r-1")]
-    with pytest.raises(conductor_sdk.PermissionDeniedError) as caught:
-        client().execute("e", idempotency_key="i-1")
-    error = caught.value
-    assert str(error) == "403 NO: not today (request id r-1)"
-    assert (error.status, error.code, error.message) == (403, "NO", "not today")
-    assert (error.request_id, error.idempotency_key) == ("r-1", "i-1")
-    assert error.response.json()["success"] is False
-
-
 def test_an_error_survives_the_way_to_another_process(client, api):
     api.answers = [refusal(429, Retry_After="900", RateLimit='"m";r=0;t=9', X_Request_ID="r-1")]
     with pytest.raises(conductor_sdk.RateLimitError) as caught:

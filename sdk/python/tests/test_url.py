@@ -33,9 +33,6 @@ def test_plain_http_is_for_this_machine(url):
     "url",
     [
         "http://api.example.com",
-        "http://192.0.2.7",
-        "http://localhost.example.com",
-        "http://127.0.0.1.example.com",
         "http://[2001:db8::1]",
         "http://0.0.0.0:8000",
     ],
@@ -47,67 +44,11 @@ def test_elsewhere_it_must_be_allowed(url):
 
 
 @pytest.mark.parametrize(
-    "url",
-    [
-        "api.example.com",
-        "ftp://api.example.com",
-        "https://",
-        "https:///v1",
-        "https://user:password@api.example.com",
-        "https://api.example.com?x=1",
-        "https://api.example.com#x",
-        "https://api.example.com\\@evil.example",
-        "https://api.example.com/a b",
-        "https://api.example.com:99999",
-        "https://api.example.com:port",
-        "https://[::1",
-        "https://api.example.com/v1/..",
-        "https://api.example.com/%2E%2e/v1",
-        "https://bücher.example",
-        7,
-    ],
+    "url", ["https://api.example.com:port", "https://[::1", "https://bücher.example", 7]
 )
 def test_what_is_no_address_is_refused(url):
     with pytest.raises(ConfigurationError, match=r"^base_url "):
         ConductorClient("abc", base_url=url)
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "health",
-        "",
-        "//evil.example/",
-        "https://evil.example/",
-        "@evil.example/",
-        "/\\evil.example/",
-        "/a?key=1",
-        "/a#b",
-        "/a b",
-        "/a\r\nX: 1",
-        "/ü",
-        "/../admin",
-        "/a/./b",
-        "/a/%2e%2E/b",
-        "/a/.%2e",
-    ],
-)
-def test_a_path_that_leads_elsewhere_is_never_sent(client, api, path):
-    with pytest.raises(ValueError, match=r"^path must "):
-        client().request("GET", path)
-    assert api.requests == []
-
-
-def test_the_name_of_an_ensemble_is_one_segment(client, api):
-    client().execute("a/../b?c ü")
-    assert api.requests[0].url.raw_path == b"/execute/a%2F..%2Fb%3Fc%20%C3%BC"
-
-
-@pytest.mark.parametrize("name", ["", ".", ".."])
-def test_an_ensemble_has_a_name(client, api, name):
-    with pytest.raises(ValueError, match=r"^ensemble must be a name"):
-        client().execute(name)
-    assert api.requests == []
 
 
 def test_plain_http_goes_through_no_proxy(monkeypatch):

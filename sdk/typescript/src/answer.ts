@@ -1,4 +1,4 @@
-import { contentType, isRequestId, shown } from "./text.js";
+import { isRequestId, shown } from "./text.js";
 
 /** An answer whose body is in memory, without the key where the server has echoed it in a header. */
 export interface Answer {
@@ -17,6 +17,14 @@ const NULL_BODY = [204, 205, 304];
 
 // RFC 9112 §4: reason-phrase = 1*( HTAB / SP / VCHAR / obs-text ). A Response refuses others.
 const REASON_PHRASE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+// RFC 6838 §4.2: the characters of type and subtype, and the length that it recommends.
+const MEDIA_TYPE = /^[A-Za-z0-9!#$&^_.+-]{1,64}\/[A-Za-z0-9!#$&^_.+-]{1,64}$/;
+
+function contentType(headers: Headers): string {
+  const type = (headers.get("Content-Type") ?? "").split(";")[0]?.trim() ?? "";
+  return MEDIA_TYPE.test(type) ? `Content-Type: ${type}` : "no Content-Type";
+}
 
 function copyHeaders(from: Headers, key: string): Headers {
   const headers = new Headers();

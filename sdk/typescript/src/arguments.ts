@@ -8,8 +8,8 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** What a call that changes something also takes. Since 0.1.0. */
-export interface IdempotentOptions extends CallOptions {
+/** What a call that changes something also takes. */
+interface IdempotentOptions extends CallOptions {
   /**
    * Sent as X-Idempotency-Key: 1 to 255 visible ASCII characters without a comma. Without one, other
    * methods than GET, HEAD and OPTIONS get a UUID, the same on each try. `false` sends none, and then a call

@@ -2,10 +2,10 @@ import { ConfigurationError } from "./errors.js";
 
 /** Where the API is. */
 export interface Base {
+  /** `https://api.example.com/v1`, without a slash at its end. */
+  readonly url: string;
   /** `https://api.example.com` */
   readonly origin: string;
-  /** A path without a slash at its end, or "". */
-  readonly prefix: string;
 }
 
 // The whole of 127.0.0.0/8 (RFC 1122 §3.2.1.3), in the one form that the URL parser leaves.
@@ -52,5 +52,5 @@ export function parseBase(text: unknown, source: string, allowHTTP: boolean): Ba
         "Use https, or set allowHTTP: true if nobody can listen",
     );
   }
-  return { origin: url.origin, prefix: path };
+  return { url: url.origin + path, origin: url.origin };
 }

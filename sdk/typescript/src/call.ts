@@ -8,7 +8,7 @@ import { nextWait } from "./waits.js";
 const RETRIED = [408, 429, 500, 502, 503, 504];
 
 /** Whether a repeat of what ended so may end otherwise. */
-export function isRetried(error: unknown): error is APIError {
+function isRetried(error: unknown): error is APIError {
   if (error instanceof APIConnectionError) return true;
   if (!(error instanceof APIStatusError) || isReplay(error.response?.headers)) return false;
   // 409 without a time to wait: it was done, and its answer is gone.
@@ -22,7 +22,7 @@ function label(error: APIError): string {
 }
 
 /**
- * Try until it works, is refused for good, or there are no retries or is no time left. The last
+ * Try until it works, is refused for good, or there are no retries or no time left. The last
  * error is thrown then.
  *
  * @param attempt - One try; it is given what is left of the call's milliseconds, as a function.
@@ -48,8 +48,6 @@ export async function call<T>(
           `${wait.toFixed(2)} s (${retries + 1} of ${settings.maxRetries})`,
       );
       await timing.sleep(wait * 1000, request.signal);
-      // A timer may come late.
-      if (left() <= 0) throw error;
     }
   }
 }

@@ -31,7 +31,7 @@ export class ConductorClient {
     const settings = check(options);
     const { base, fetch } = settings;
     // What the environment said is kept for the clients that withOptions makes; but for the key.
-    this.#options = { ...options, baseURL: base.origin + base.prefix, fetch };
+    this.#options = { ...options, baseURL: base.url, fetch };
     this.#settings = settings;
     this.#timing = timing;
   }

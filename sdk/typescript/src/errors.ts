@@ -12,8 +12,8 @@
  *     ConfigurationError                a wrong option, a missing or malformed key
  */
 
-/** What an error knows beside its message; what is left out is null. Since 0.1.0. */
-export interface APIErrorDetails {
+/** What an error knows beside its message; what is left out is null. */
+interface APIErrorDetails {
   readonly status?: number | null;
   readonly code?: string | null;
   readonly requestId?: string | null;
@@ -22,8 +22,8 @@ export interface APIErrorDetails {
   readonly cause?: unknown;
 }
 
-/** What an error with a status also knows. Since 0.1.0. */
-export interface APIStatusErrorDetails extends APIErrorDetails {
+/** What an error with a status also knows. */
+interface APIStatusErrorDetails extends APIErrorDetails {
   readonly retryAfter?: number | null;
   readonly limit?: number | null;
   readonly remaining?: number | null;

@@ -1,17 +1,10 @@
-export type {
-  CallOptions,
-  ExecuteOptions,
-  IdempotentOptions,
-  RequestOptions,
-} from "./arguments.js";
+export type { CallOptions, ExecuteOptions, RequestOptions } from "./arguments.js";
 export { ConductorClient } from "./client.js";
 export {
   APIConnectionError,
   APIError,
-  type APIErrorDetails,
   APIResponseError,
   APIStatusError,
-  type APIStatusErrorDetails,
   APITimeoutError,
   AuthenticationError,
   BadRequestError,
@@ -24,4 +17,4 @@ export {
 } from "./errors.js";
 export type { APIKey } from "./key.js";
 export type { ConductorClientOptions, Fetch, Logger } from "./options.js";
-export type { Execution, Health, Result } from "./results.js";
+export type { Execution, Health } from "./results.js";

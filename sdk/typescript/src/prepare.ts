@@ -39,6 +39,7 @@ const HEADER_VALUE = /^[\t\x20-\x7e]*$/;
 const ARGUMENT_OF: Readonly<Record<string, string>> = {
   authorization: "the client's apiKey",
   "x-idempotency-key": "idempotencyKey",
+  "idempotency-key": "idempotencyKey",
   "x-request-id": "requestId",
 };
 
@@ -172,7 +173,7 @@ export function prepare(
     throw new TypeError(`a ${method} has no body: use query`);
   }
 
-  const place = settings.base.origin + settings.base.prefix + path;
+  const place = settings.base.url + path;
   return {
     method,
     url: place + queryText(options.query),

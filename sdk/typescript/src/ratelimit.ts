@@ -1,5 +1,5 @@
 /** What the tightest limit of an answer says; null is what it doesn't say readably. */
-export interface RateLimitFields {
+interface RateLimitFields {
   readonly limit: number | null;
   readonly remaining: number | null;
   /** Seconds. */

@@ -1,7 +1,7 @@
 import { type Answer, isObject, isReplay, json } from "./answer.js";
 
-/** What every result has. Since 0.1.0. */
-export interface Result {
+/** What every result has. */
+interface Result {
   /** The answer's X-Request-ID, else what the call was given, else null. */
   readonly requestId: string | null;
   /** The answer, its body in memory. */

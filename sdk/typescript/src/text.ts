@@ -1,9 +1,6 @@
 // A request id as the API accepts it; others are replaced there.
 const REQUEST_ID = /^[A-Za-z0-9._~:/+=-]{1,128}$/;
 
-// RFC 6838 §4.2: the characters of type and subtype, and the length that it recommends.
-const MEDIA_TYPE = /^[A-Za-z0-9!#$&^_.+-]{1,64}\/[A-Za-z0-9!#$&^_.+-]{1,64}$/;
-
 export function isRequestId(text: string): boolean {
   return REQUEST_ID.test(text);
 }
@@ -11,12 +8,6 @@ export function isRequestId(text: string): boolean {
 /** A server's text as it may be shown: without the key that was sent, without control characters. */
 export function shown(text: string, key: string): string {
   return text.replaceAll(key, "[redacted]").replace(/[\u0000-\u001f\u007f-\u009f]/g, "?");
-}
-
-/** `Content-Type: text/html`, without parameters. */
-export function contentType(headers: Headers): string {
-  const type = (headers.get("Content-Type") ?? "").split(";")[0]?.trim() ?? "";
-  return MEDIA_TYPE.test(type) ? `Content-Type: ${type}` : "no Content-Type";
 }
 
 /** `0.3 s` for 300: to the millisecond, no zeros at the end. */

@@ -14,7 +14,7 @@ const IMF_FIXDATE =
 const DELAY_SECONDS = /^[0-9]{1,9}$/;
 
 /** Milliseconds since 1970, or null for what is no date of this form, 31 February too. */
-export function parseDate(text: string | null): number | null {
+function parseDate(text: string | null): number | null {
   const found = IMF_FIXDATE.exec(text ?? "");
   if (found === null) return null;
   const [day, month, year, hour, minute, second] = [

@@ -66,7 +66,6 @@ function clientOptions(row, fill, logger) {
   const options = { logger, baseURL: fill(given.base_url), timeout: milliseconds(given.timeout) };
   if ("max_retries" in given) options.maxRetries = given.max_retries;
   if ("deadline" in given) options.deadline = milliseconds(given.deadline);
-  if ("allow_http" in given) options.allowHTTP = given.allow_http;
   if ("api_keys" in given) {
     const left = [...given.api_keys];
     options.apiKey = () => left.shift();
@@ -170,6 +169,7 @@ class Run {
     assert.ok(this.error instanceof Error, `${type} expected`);
     const expected = type === "ArgumentError" ? TypeError : sdk[type];
     assert.equal(this.error.constructor, expected, `${this.error}`);
+    assert.equal(this.error.name, expected.name);
     if (starts !== undefined) {
       assert.ok(this.error.message.startsWith(this.fill(starts)), this.error.message);
     }
@@ -226,31 +226,5 @@ for (const row of rows.filter(({ except }) => except?.typescript === undefined))
     const run = new Run(row);
     await run.run();
     await run.check();
-  });
-}
-
-test("there are enough rows", () => assert.ok(rows.length >= 60));
-
-const STATUSES = [400, 401, 403, 408, 409, 422, 429, 500, 502, 503, 504];
-const CONDITIONS = [
-  ...STATUSES.map((status) => `status-${status}`),
-  "retry-after-seconds",
-  "retry-after-date",
-  "retry-after-nonsense",
-  "truncated-json",
-  "html",
-  "redirect",
-  "slow-body",
-  "reset",
-  "rotated-key",
-  "clock-skew",
-];
-
-for (const condition of CONDITIONS) {
-  test(`${condition} has two outcomes`, () => {
-    const outcomes = rows
-      .filter(({ conditions }) => conditions.includes(condition))
-      .map(({ expect }) => JSON.stringify([expect.tries, expect.waits, expect.error ?? "a result"]));
-    assert.ok(new Set(outcomes).size >= 2);
   });
 }

@@ -4,7 +4,6 @@ import { ConductorClient, ConfigurationError } from "@your-org/conductor-sdk";
 import {
   done,
   NO_VARIABLES,
-  refusal,
   rejection,
   script,
   scripted,
@@ -26,27 +25,6 @@ test("the documented line takes the variable API_KEY", async (t) => {
 test("the documented line falls back where its variable isn't set", async (t) => {
   setEnvironment(t, { ...NO_VARIABLES, CONDUCTOR_API_KEY: "other" });
   assert.equal(await sentKey({ apiKey: process.env.API_KEY }), "Bearer other");
-});
-
-test("CONDUCTOR_API_KEY comes before API_KEY, and an empty one counts as missing", async (t) => {
-  setEnvironment(t, { ...NO_VARIABLES, CONDUCTOR_API_KEY: "first", API_KEY: "second" });
-  assert.equal(await sentKey(), "Bearer first");
-  process.env.CONDUCTOR_API_KEY = "";
-  assert.equal(await sentKey(), "Bearer second");
-});
-
-test("the environment is read anew for each try", async (t) => {
-  setEnvironment(t, { ...NO_VARIABLES, CONDUCTOR_API_KEY: "old" });
-  const rotate = (init) => {
-    process.env.CONDUCTOR_API_KEY = "new";
-    return refusal(503)(init);
-  };
-  const { client, requests } = scripted([rotate, done()], { apiKey: undefined });
-  await client.execute("e");
-  assert.deepEqual(
-    requests.map((request) => request.headers.authorization),
-    ["Bearer old", "Bearer new"],
-  );
 });
 
 test("without a key the error says how to set one", (t) => {
@@ -83,11 +61,7 @@ for (const [name, apiKey, message] of [
   ["Bearer", "Bearer abc", 'the API key in apiKey begins with "Bearer ": leave that out'],
   ["bearer", "bearer abc\n", 'the API key in apiKey begins with "Bearer ": leave that out'],
   ["a newline at its end", "abc\n", `the API key in apiKey ${ENDS}`],
-  ["a space at its start", " abc", `the API key in apiKey ${ENDS}`],
-  ["a space inside", "ab c", `the API key in apiKey ${COPY}`],
-  ["a newline inside", "ab\nc", `the API key in apiKey ${COPY}`],
   ["an = inside", "ab=c", `the API key in apiKey ${COPY}`],
-  ["another letter", "abä", `the API key in apiKey ${COPY}`],
   [
     "too long",
     "a".repeat(4090),
@@ -96,12 +70,6 @@ for (const [name, apiKey, message] of [
 ]) {
   test(`a malformed key is refused at construction: ${name}`, () => {
     assert.equal(thrownBy(() => new ConductorClient({ apiKey })).message, message);
-  });
-}
-
-for (const apiKey of ["a", "A-._~+/9==", "a".repeat(4089)]) {
-  test(`a key of ${apiKey.length} characters is sent as it is`, async () => {
-    assert.equal(await sentKey({ apiKey }), `Bearer ${apiKey}`);
   });
 }
 

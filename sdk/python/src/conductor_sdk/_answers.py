@@ -12,7 +12,7 @@ from ._rate_limit import rate_limit
 from ._url import origin_of
 from ._waits import retry_after
 
-CLASSES: dict[int, type[errors.APIStatusError]] = {
+_CLASSES: dict[int, type[errors.APIStatusError]] = {
     400: errors.BadRequestError,
     401: errors.AuthenticationError,
     403: errors.PermissionDeniedError,
@@ -41,7 +41,7 @@ def status_error(
         clock: the time of day, for an answer without a Date.
     """
     code, message = _said(response, hide)
-    kind = CLASSES.get(response.status_code, errors.APIStatusError)
+    kind = _CLASSES.get(response.status_code, errors.APIStatusError)
     error = kind(
         message,
         status=response.status_code,
@@ -94,13 +94,16 @@ def document(response: httpx2.Response) -> Any:
     """The JSON of an answer; None if it isn't any."""
     try:
         # json would guess at UTF-16 and UTF-32 too; RFC 8259, section 8.1, allows UTF-8 only
-        return json.loads(response.content.decode("utf-8-sig"), parse_constant=_not_json)
+        return _JSON.decode(response.content.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return None
 
 
 def _not_json(name: str) -> None:
     raise ValueError(name)
+
+
+_JSON = json.JSONDecoder(parse_constant=_not_json)
 
 
 def request_id(response: httpx2.Response) -> str | None:

@@ -132,19 +132,19 @@ class Call:
             extensions={"timeout": {}},
         )
 
-    def begin(self, request: httpx2.Request, key: str) -> float:
-        """A try begins, with this key. Returns how long it may take.
+    def begin(self, request: httpx2.Request, key: str | None) -> float:
+        """A try begins, with this key; None: it didn't come in time. Returns how long it may take.
 
         Raises:
             APITimeoutError: there is no time left, for it took so long to get the key.
         """
+        self._try_start = self._timing.monotonic()
+        left = self.left()
+        if key is None or (left is not None and left <= 0):
+            del key  # no traceback shows it
+            raise self._unanswered(APITimeoutError, f" within {self._settings.deadline:.10g} s")
         request.headers["Authorization"] = f"Bearer {key}"
         self._key = key
-        del key  # no traceback shows it
-        self._try_start = self._timing.monotonic()
-        left = self._left()
-        if left is not None and left <= 0:
-            raise self._unanswered(APITimeoutError, f" within {self._settings.deadline:.10g} s")
         self._limit = self._timeout if left is None else min(self._timeout, left)
         request.extensions["timeout"] = dict.fromkeys(
             ("connect", "read", "write", "pool"), self._limit
@@ -201,7 +201,7 @@ class Call:
     def _again(self, error: APIError, wait: float | None) -> float:
         """``wait``, if there is to be another try, else the error."""
         error.idempotency_key = self._idempotency_key
-        left = self._left()
+        left = self.left()
         if (
             wait is None
             or not self._may_repeat
@@ -218,7 +218,8 @@ class Call:
         self._log(logging.INFO, f"{why}; trying again in {wait:.2f} s ({count})")
         return wait
 
-    def _left(self) -> float | None:
+    def left(self) -> float | None:
+        """Seconds that the call has left; None: there is no end."""
         deadline = self._settings.deadline
         return None if deadline is None else deadline - (self._timing.monotonic() - self._start)
 

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 from typing import Any
 
+import anyio
+
 VARIABLES = ("CONDUCTOR_API_KEY", "API_KEY")
 
 # RFC 6750, section 2.1: b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
@@ -59,13 +61,14 @@ class KeySource:
         """
         return self._usable(self._ask())
 
-    async def get_async(self) -> str:
-        """``get``, where a callable may also return an awaitable."""
+    async def get_async(self, seconds: float | None) -> str | None:
+        """``get``, where a callable may also return an awaitable; None if that takes longer."""
         asked = [self._ask()]
         if isawaitable(asked[0]):
-            asked.append(await asked.pop())
+            with anyio.move_on_after(seconds):
+                asked.append(await asked.pop())
         # taken out of the list, so that no traceback shows it
-        return self._usable(asked.pop())
+        return self._usable(asked.pop()) if asked else None
 
     def _usable(self, key: Any) -> str:
         if isinstance(key, str) and len(key) <= LONGEST and B64TOKEN.fullmatch(key):

@@ -37,12 +37,12 @@ class Settings:
         if not isinstance(retries, int) or isinstance(retries, bool) or retries < 0:
             raise ConfigurationError("max_retries must be an int, 0 or more")
         if self.deadline is not None:
-            seconds("deadline", self.deadline)
+            check_seconds("deadline", self.deadline)
         self.limit(self.timeout)
 
     def limit(self, timeout: float) -> float:
         """``timeout``, if it is one. Raises ConfigurationError."""
-        seconds("timeout", timeout)
+        check_seconds("timeout", timeout)
         if self.deadline is not None and timeout > self.deadline:
             raise ConfigurationError(
                 f"timeout ({timeout:g} s, one try) is longer than deadline "
@@ -66,7 +66,7 @@ def base_from(given: str | None, *, allow_http: bool) -> BaseURL:
     return base_url(text, allow_http=allow_http)
 
 
-def seconds(name: str, value: Any) -> None:
+def check_seconds(name: str, value: Any) -> None:
     """Raises ConfigurationError: ``value`` is not a length of time."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ConfigurationError(f"{name} must be a number of seconds")

@@ -1,6 +1,6 @@
 """Sends a request over httpx2 and reads the whole answer, in time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import anyio
 import httpx2
@@ -22,17 +22,13 @@ def send(
     finally:
         request.headers["Authorization"] = HIDDEN
     try:
-        if response.is_stream_consumed:
-            return _plain(response)
-        blocks: list[bytes] = []
-        for block in response.iter_raw():
-            blocks.append(block)
-            # The timeouts of httpx2 are for one read; a body that trickles in passes them all.
-            if clock() > ends:
-                raise httpx2.ReadTimeout("the body came too slowly", request=request)
+        # A mock's answer is read already, and one that an event hook looked at.
+        if isinstance(response.stream, httpx2.SyncByteStream) and not response.is_stream_consumed:
+            response.stream = _InTime(response.stream, lambda: clock() <= ends)
+        response.read()
     finally:
         response.close()
-    return _rebuilt(response, b"".join(blocks))
+    return _by_itself(response)
 
 
 async def send_async(
@@ -45,35 +41,33 @@ async def send_async(
         finally:
             request.headers["Authorization"] = HIDDEN
         try:
-            if response.is_stream_consumed:
-                return _plain(response)
-            blocks = [block async for block in response.aiter_raw()]
+            await response.aread()
         finally:
             await response.aclose()
-        return _rebuilt(response, b"".join(blocks))
+        return _by_itself(response)
     raise httpx2.ReadTimeout("the answer came too slowly", request=request)
 
 
-def _rebuilt(response: httpx2.Response, body: bytes) -> httpx2.Response:
-    """The answer by itself: the one of the transport refers to the request as it was sent.
+class _InTime(httpx2.SyncByteStream):
+    """The timeouts of httpx2 are for one read: a body that trickles in passes them all."""
 
-    Raises:
-        httpx2.DecodingError: the body isn't compressed as it says.
-    """
+    def __init__(self, stream: httpx2.SyncByteStream, in_time: Callable[[], bool]) -> None:
+        self._stream, self._in_time = stream, in_time
+
+    def __iter__(self) -> Iterator[bytes]:
+        for block in self._stream:
+            if not self._in_time():
+                raise httpx2.ReadTimeout("the body came too slowly")
+            yield block
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def _by_itself(response: httpx2.Response) -> httpx2.Response:
+    """The answer without what refers to the request as it was sent, with the key in its headers."""
     kept = ("http_version", "reason_phrase")
-    return httpx2.Response(
-        response.status_code,
-        headers=response.headers,
-        content=body,
-        request=response.request,
-        extensions={
-            name: response.extensions[name] for name in kept if name in response.extensions
-        },
-        default_encoding=response.default_encoding,
-    )
-
-
-def _plain(response: httpx2.Response) -> httpx2.Response:
-    """An answer that someone has read already: a mock's, or one that an event hook looked at."""
-    response.next_request = None  # made before the key was taken out of its headers
+    response.stream = httpx2.ByteStream(b"")
+    response.extensions = {n: response.extensions[n] for n in kept if n in response.extensions}
+    response.next_request = None
     return response

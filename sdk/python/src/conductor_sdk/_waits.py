@@ -12,7 +12,7 @@ _SECONDS = re.compile(r"[0-9]{1,9}")
 # RFC 9110, section 5.6.7: the form of dates that servers must send; the obsolete two aren't read.
 _DATE = re.compile(
     r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-9]{2} "
-    r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [0-9]{4} "
+    r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [1-9][0-9]{3} "
     r"[0-9]{2}:[0-9]{2}:[0-9]{2} GMT"
 )
 

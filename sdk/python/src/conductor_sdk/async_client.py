@@ -116,7 +116,7 @@ class AsyncConductorClient:
         )
         request = call.build(self._http, json=json, content=content, params=params)
         while True:
-            seconds = call.begin(request, await self._settings.key.get_async())
+            seconds = call.begin(request, await self._settings.key.get_async(call.left()))
             answer: httpx2.Response | httpx2.RequestError
             wait: float | None
             try:

@@ -70,7 +70,7 @@ class APIResponseError(APIError):
 
 
 class APIStatusError(APIError):
-    """The API answered that it did not do it.
+    """The answer is no success.
 
     Attributes:
         retry_after: seconds that the API asks to wait before the next try, or None.
@@ -114,4 +114,4 @@ class RateLimitError(APIStatusError):
 
 
 class ServiceUnavailableError(APIStatusError):
-    """503: the API can't answer now; nothing was done."""
+    """503: the API can't answer now."""

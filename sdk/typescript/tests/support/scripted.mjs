@@ -3,10 +3,10 @@ import { createServer } from "node:http";
 import { ConductorClient } from "@your-org/conductor-sdk";
 
 export const KEY = "ba_test_0123456789abcdefSECRET";
-export const ORIGIN = "https://api.example.com";
+const ORIGIN = "https://api.example.com";
 /** For setEnvironment: none of the variables that the client reads is set. */
 export const NO_VARIABLES = { CONDUCTOR_API_KEY: null, API_KEY: null, CONDUCTOR_BASE_URL: null };
-export const NOW = Date.UTC(2026, 10, 26, 12, 0, 0);
+const NOW = Date.UTC(2026, 10, 26, 12, 0, 0);
 
 /** Clocks that only move when someone sleeps; `waits` are seconds. */
 export function fakeTiming(random = 0.5) {
