@@ -118,10 +118,7 @@ def request_id(response: httpx2.Response) -> str | None:
 def header(headers: httpx2.Headers, name: bytes) -> bytes:
     """The value of a header, or nothing; ``name`` in small letters. The first look-up in an
     ``httpx2.Headers`` guesses at the encoding of all, which takes longer than this."""
-    for key, value in headers.raw:
-        if key.lower() == name:
-            return value
-    return b""
+    return b", ".join([value for key, value in headers.raw if key.lower() == name])
 
 
 def _type_of(response: httpx2.Response) -> str:
