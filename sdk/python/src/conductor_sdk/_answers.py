@@ -110,10 +110,16 @@ _JSON = json.JSONDecoder(parse_constant=_not_json)
 def request_id(response: httpx2.Response) -> str | None:
     """The id that the answer has, or else the one that the request was sent with."""
     for headers in (response.headers, response.request.headers):
-        value = headers.get("X-Request-ID", "")
+        value = header(headers, b"x-request-id").decode("latin-1")
         if REQUEST_ID.fullmatch(value):
-            return str(value)
+            return value
     return None
+
+
+def header(headers: httpx2.Headers, name: bytes) -> bytes:
+    """The value of a header, or nothing; ``name`` in small letters. The first look-up in an
+    ``httpx2.Headers`` guesses at the encoding of all, which takes longer than this."""
+    return b", ".join([value for key, value in headers.raw if key.lower() == name])
 
 
 def _type_of(response: httpx2.Response) -> str:
