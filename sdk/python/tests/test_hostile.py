@@ -1,8 +1,9 @@
 """What servers, callers and their typing mistakes have tried, so that it stays without effect."""
 
+import asyncio
 import math
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import httpx2
@@ -10,6 +11,7 @@ import pytest
 
 from conductor_sdk import (
     APIConnectionError,
+    AsyncConductorClient,
     BadRequestError,
     ConductorClient,
     ConfigurationError,
@@ -123,3 +125,40 @@ def test_a_message_that_can_be_printed_on_one_line(client: Make, api: Any) -> No
     with pytest.raises(BadRequestError) as caught:
         client().execute("e")
     assert caught.value.message == "a?b?c?d?e \U0001f600"
+
+
+def test_an_interrupted_call_leaves_the_variables_of_the_transport_behind(key: str) -> None:
+    def transport(request: httpx2.Request) -> httpx2.Response:
+        event = dict(request.headers)  # as h11 has them while they are written
+        assert event["authorization"] == f"Bearer {key}"
+        raise KeyboardInterrupt
+
+    http = httpx2.Client(transport=httpx2.MockTransport(transport))
+    client = ConductorClient(key, http_client=http)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        client.execute("e")
+    assert "transport" not in [entry.name for entry in caught.traceback]
+
+
+def test_a_cancelled_call_leaves_them_too(
+    key: str, run_async: Callable[[Coroutine[Any, Any, Any]], Any]
+) -> None:
+    async def transport(request: httpx2.Request) -> httpx2.Response:
+        event = dict(request.headers)
+        assert event["authorization"] == f"Bearer {key}"
+        raise asyncio.CancelledError
+
+    http = httpx2.AsyncClient(transport=httpx2.MockTransport(transport))
+    client = AsyncConductorClient(key, http_client=http)
+    with pytest.raises(asyncio.CancelledError) as caught:
+        run_async(client.execute("e"))
+    assert "transport" not in [entry.name for entry in caught.traceback]
+
+
+def test_a_cookie_of_one_key_is_not_sent_with_another(key: str) -> None:
+    with ConductorClient(key) as client:
+        http = client._http
+        request = httpx2.Request("GET", "https://api.example.com/health")
+        answer = httpx2.Response(200, headers={"Set-Cookie": "session=a"}, request=request)
+        http.cookies.extract_cookies(answer)
+        assert dict(http.cookies) == {}
