@@ -56,14 +56,17 @@ class Settings:
         allow_http = changes.pop("allow_http", self.allow_http)
         base = base_url(changes.pop("base_url", self.base.url), allow_http=allow_http)
         rest = cast(dict[str, Any], changes)
+        for name in rest.keys() - {"max_retries", "timeout", "deadline"}:
+            raise TypeError(f"with_options() got an unexpected keyword argument {name!r}")
         return replace(self, key=key, base=base, allow_http=allow_http, **rest)
 
 
 def base_from(given: str | None, *, allow_http: bool) -> BaseURL:
     """The address that was given, else the environment's, else the documented one."""
     # An empty one that was given is a mistake: the key must not go to the default because of it.
-    text = (os.environ.get(VARIABLE) or DEFAULT) if given is None else given
-    return base_url(text, allow_http=allow_http)
+    if given is not None:
+        return base_url(given, allow_http=allow_http)
+    return base_url(os.environ.get(VARIABLE) or DEFAULT, allow_http=allow_http, source=VARIABLE)
 
 
 def check_seconds(name: str, value: Any) -> None:
