@@ -57,8 +57,16 @@ def test_other_options_change_the_copy_only(client, api):
 
 
 def test_an_option_that_there_is_not_is_refused(client):
-    with pytest.raises(TypeError, match="colour"):
+    said = r"^with_options\(\) got an unexpected keyword argument 'colour'$"
+    with pytest.raises(TypeError, match=said):
         client().with_options(colour="red")
+
+
+@pytest.mark.parametrize("key", [True, 16, b"order-16"])
+def test_an_idempotency_key_is_a_text(client, api, key):
+    with pytest.raises(ValueError, match=r"^idempotency_key must be 1 to 255 visible ASCII"):
+        client().execute("e", idempotency_key=key)
+    assert api.requests == []
 
 
 def test_a_copy_may_not_become_careless(client):

@@ -51,6 +51,22 @@ def test_what_is_no_address_is_refused(url):
         ConductorClient("abc", base_url=url)
 
 
+@pytest.mark.parametrize(
+    "text", ["localhost:8000", "http://[", "https://a@b.test", "http://b.test"]
+)
+def test_a_wrong_address_in_the_environment_is_named_by_its_variable(monkeypatch, text):
+    monkeypatch.setenv("CONDUCTOR_BASE_URL", text)
+    with pytest.raises(ConfigurationError, match=r"^CONDUCTOR_BASE_URL "):
+        ConductorClient("abc")
+
+
+@pytest.mark.parametrize("name", [None, 7, b"e"])
+def test_the_name_of_an_ensemble_is_a_text(client, api, name):
+    with pytest.raises(ValueError, match=r"^ensemble must be a name"):
+        client().execute(name)
+    assert api.requests == []
+
+
 def test_plain_http_goes_through_no_proxy(monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://192.0.2.1:3128")
     with ConductorClient("abc", base_url="http://127.0.0.1:9") as client:

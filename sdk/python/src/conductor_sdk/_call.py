@@ -113,11 +113,12 @@ class Call:
         headers |= {"accept": "application/json", "user-agent": USER_AGENT}
         headers |= {name.lower(): value for name, value in given.items()}
         if self._idempotency_key is not None:
-            if not _IDEMPOTENCY_KEY.fullmatch(self._idempotency_key):
+            key: Any = self._idempotency_key
+            if not isinstance(key, str) or not _IDEMPOTENCY_KEY.fullmatch(key):
                 raise ValueError(
                     "idempotency_key must be 1 to 255 visible ASCII characters without a comma"
                 )
-            headers["X-Idempotency-Key"] = self._idempotency_key
+            headers["X-Idempotency-Key"] = key
         if self._request_id is not None:
             if not REQUEST_ID.fullmatch(self._request_id):
                 raise ValueError("request_id must be 1 to 128 letters, digits or ._~:/+=-")

@@ -67,8 +67,9 @@ class Settings:
 def base_from(given: str | None, *, allow_http: bool) -> BaseURL:
     """The address that was given, else the environment's, else the documented one."""
     # An empty one that was given is a mistake: the key must not go to the default because of it.
-    text = (os.environ.get(VARIABLE) or DEFAULT) if given is None else given
-    return base_url(text, allow_http=allow_http)
+    if given is not None:
+        return base_url(given, allow_http=allow_http)
+    return base_url(os.environ.get(VARIABLE) or DEFAULT, allow_http=allow_http, source=VARIABLE)
 
 
 def check_seconds(name: str, value: Any) -> None:

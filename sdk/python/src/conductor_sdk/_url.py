@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 import httpx2
@@ -24,8 +24,8 @@ class BaseURL(NamedTuple):
     origin: str
 
 
-def base_url(text: str, *, allow_http: bool) -> BaseURL:
-    """Read the API's address.
+def base_url(text: str, *, allow_http: bool, source: str = "base_url") -> BaseURL:
+    """Read the API's address; ``source`` is where it stands.
 
     Raises:
         ConfigurationError: it isn't one, or the key would travel in the clear.
@@ -36,18 +36,18 @@ def base_url(text: str, *, allow_http: bool) -> BaseURL:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
     except (AttributeError, TypeError, ValueError):
-        raise ConfigurationError("base_url is not a URL: https://api.example.com is one") from None
+        raise ConfigurationError(f"{source} is not a URL: https://api.example.com is one") from None
     if parts.scheme not in ("https", "http") or not host or not re.fullmatch(r"[!-~]+", text):
         raise ConfigurationError(
-            "base_url must be like https://api.example.com, or have a path too"
+            f"{source} must be like https://api.example.com, or have a path too"
         )
     if "@" in parts.netloc or "?" in text or "#" in text or "\\" in text:
-        raise ConfigurationError("base_url must not hold a user, a password, '?', '#' or '\\'")
+        raise ConfigurationError(f"{source} must not hold a user, a password, '?', '#' or '\\'")
     if any(_DOT_SEGMENT.fullmatch(segment) for segment in parts.path.split("/")):
-        raise ConfigurationError("base_url must not have '.' or '..' in its path")
+        raise ConfigurationError(f"{source} must not have '.' or '..' in its path")
     if parts.scheme == "http" and not (allow_http or _is_loopback(host)):
         raise ConfigurationError(
-            f"base_url is http://{host}: the API key would be readable on its way there. "
+            f"{source} is http://{host}: the API key would be readable on its way there. "
             "Use https, or pass allow_http=True if nobody can listen"
         )
     origin = _origin(parts.scheme, host, port)
@@ -84,7 +84,8 @@ def check_path(path: str) -> None:
 
 def execute_path(ensemble: str) -> str:
     """The path that runs an ensemble. Raises ValueError: it has no name, or '.' or '..'."""
-    if ensemble in ("", ".", ".."):
+    name: Any = ensemble
+    if not isinstance(name, str) or name in ("", ".", ".."):
         raise ValueError("ensemble must be a name")
     return "/execute/" + quote(ensemble, safe="")
 
