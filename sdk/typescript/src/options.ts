@@ -81,6 +81,11 @@ export function unknownName(given: object, known: readonly string[]): string | n
   return Object.keys(given).find((name) => !known.includes(name)) ?? null;
 }
 
+/** The object's own properties: nothing that someone put on the prototype of all objects counts. */
+export function ownOf<T extends object>(given: T): T {
+  return Object.assign(Object.create(null), given) as T;
+}
+
 function refuse(wrong: string | null): void {
   if (wrong !== null) throw new ConfigurationError(wrong);
 }
@@ -103,10 +108,11 @@ function chooseFetch(given: unknown): Fetch {
 }
 
 /** @throws {@link ConfigurationError} for the first option that is wrong. */
-export function check(options: ConductorClientOptions): Settings {
-  if (typeof options !== "object" || options === null) {
+export function check(given: ConductorClientOptions): Settings {
+  if (typeof given !== "object" || given === null) {
     throw new ConfigurationError("the options must be an object, { apiKey: … } say");
   }
+  const options = ownOf(given);
   const unknown = unknownName(options, NAMES);
   if (unknown !== null) {
     throw new ConfigurationError(`unknown option ${unknown}: known are ${NAMES.join(", ")}`);

@@ -1,6 +1,6 @@
 import type { RequestOptions } from "./arguments.js";
 import { wrongInPath } from "./base.js";
-import { type Settings, unknownName, wrongLimits, wrongTime } from "./options.js";
+import { ownOf, type Settings, unknownName, wrongLimits, wrongTime } from "./options.js";
 import { isRequestId } from "./text.js";
 import { uuid } from "./uuid.js";
 import { VERSION } from "./version.js";
@@ -91,12 +91,21 @@ function queryText(query: RequestOptions["query"]): string {
   return text === "" ? "" : `?${text}`;
 }
 
+function jsonText(json: unknown): string | undefined {
+  try {
+    return JSON.stringify(json);
+  } catch (error) {
+    const isDeep = error instanceof RangeError && error.message.includes("call stack");
+    throw isDeep ? new TypeError("json is nested too deeply") : error;
+  }
+}
+
 function bodyBytes(options: RequestOptions): Uint8Array | null {
   const { json, body } = options;
   if (json !== undefined && body !== undefined)
     throw new TypeError("json and body exclude each other");
   if (json !== undefined) {
-    const text: string | undefined = JSON.stringify(json);
+    const text = jsonText(json);
     if (text === undefined) throw new TypeError("json can't be written as JSON");
     return new TextEncoder().encode(text);
   }
@@ -108,14 +117,14 @@ function bodyBytes(options: RequestOptions): Uint8Array | null {
 }
 
 function checkedHeaders(given: RequestOptions["headers"]): Record<string, string> {
-  const headers: Record<string, string> = {};
+  const headers = Object.create(null) as Record<string, string>;
   if (given !== undefined && (typeof given !== "object" || given === null)) {
     throw new TypeError("headers must be an object of strings");
   }
   for (const [name, value] of Object.entries(given ?? {})) {
     if (!HEADER_NAME.test(name)) throw new TypeError("headers has a name that is no header's name");
     const lower = name.toLowerCase();
-    const argument = ARGUMENT_OF[lower];
+    const argument = Object.hasOwn(ARGUMENT_OF, lower) ? ARGUMENT_OF[lower] : undefined;
     if (argument !== undefined)
       throw new TypeError(`headers may not hold ${name}: that is ${argument}`);
     if (TRANSPORT_HEADERS.includes(lower)) {
@@ -150,9 +159,10 @@ export function prepare(
   settings: Settings,
   method: string,
   path: string,
-  options: RequestOptions,
+  given: RequestOptions,
 ): PreparedRequest {
-  checkNames(options, REQUEST_NAMES);
+  checkNames(given, REQUEST_NAMES);
+  const options = ownOf(given);
   if (typeof method !== "string" || !METHOD.test(method)) {
     throw new TypeError('method must be one of HTTP in capitals, such as "POST"');
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { KEY, rejection, scripted, wrong } from "./support/scripted.mjs";
+import { KEY, rejection, scripted, sent, setPrototype, wrong } from "./support/scripted.mjs";
 
 for (const [name, value, message] of [
   ["Authorization", "Bearer x", "headers may not hold Authorization: that is the client's apiKey"],
@@ -87,4 +87,28 @@ test("arguments are refused before the key is asked for", async () => {
   const { client } = scripted([], { apiKey: () => asked.push(1) && KEY });
   await rejection(client.execute(""));
   assert.deepEqual(asked, []);
+});
+
+test("names that every object has are names of headers as any other", async () => {
+  const given = JSON.parse('{"constructor": "1", "__proto__": "2"}');
+  const { headers } = await sent((client) => client.request("GET", "/x", { headers: given }));
+  assert.equal(headers.constructor, "1");
+  assert.equal(Object.getOwnPropertyDescriptor(headers, "__proto__").value, "2");
+});
+
+test("json that is nested too deeply is refused", async () => {
+  let deep = 1;
+  for (let i = 0; i < 100_000; i++) deep = [deep];
+  assert.equal(
+    await wrong((client) => client.execute("e", { input: deep })),
+    "json is nested too deeply",
+  );
+});
+
+test("what someone put on the prototype of all objects is no argument", async (t) => {
+  setPrototype(t, { headers: { "x-own": "1" }, query: { a: "1" }, idempotencyKey: "theirs" });
+  const { url, headers } = await sent((client) => client.request("POST", "/x"));
+  assert.equal(url, "https://api.example.com/x");
+  assert.equal(Object.hasOwn(headers, "x-own"), false);
+  assert.notEqual(headers["x-idempotency-key"], "theirs");
 });

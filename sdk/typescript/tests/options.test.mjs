@@ -11,6 +11,7 @@ import {
   scripted,
   setEnvironment,
   setGlobal,
+  setPrototype,
   thrownBy,
 } from "./support/scripted.mjs";
 
@@ -164,4 +165,10 @@ test("withOptions keeps that plain http is allowed", () => {
   });
   client.withOptions({ maxRetries: 0 });
   assert.ok(thrownBy(() => client.withOptions({ allowHTTP: false })) instanceof ConfigurationError);
+});
+
+test("what someone put on the prototype of all objects is no option", async (t) => {
+  setEnvironment(t, NO_VARIABLES);
+  setPrototype(t, { baseURL: "http://other.example", allowHTTP: true, maxRetries: 0 });
+  assert.equal(await sentTo({}), "https://api.example.com/x");
 });

@@ -26,7 +26,8 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
 
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,64}/[A-Za-z0-9!#$&^_.+-]{1,64}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# also what breaks a line or turns its direction, and halves of surrogate pairs, which no UTF-8 has
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _ELSEWHERE = "a proxy or another server may have answered"
 
 
@@ -109,10 +110,16 @@ _JSON = json.JSONDecoder(parse_constant=_not_json)
 def request_id(response: httpx2.Response) -> str | None:
     """The id that the answer has, or else the one that the request was sent with."""
     for headers in (response.headers, response.request.headers):
-        value = headers.get("X-Request-ID", "")
+        value = header(headers, b"x-request-id").decode("latin-1")
         if REQUEST_ID.fullmatch(value):
-            return str(value)
+            return value
     return None
+
+
+def header(headers: httpx2.Headers, name: bytes) -> bytes:
+    """The value of a header, or nothing; ``name`` in small letters. The first look-up in an
+    ``httpx2.Headers`` guesses at the encoding of all, which takes longer than this."""
+    return b", ".join([value for key, value in headers.raw if key.lower() == name])
 
 
 def _type_of(response: httpx2.Response) -> str:

@@ -1,7 +1,7 @@
 """The options of a client, checked once."""
 
-import math
 import os
+import sys
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict, cast
 
@@ -52,12 +52,15 @@ class Settings:
 
     def changed(self, changes: Options) -> "Settings":
         """The same with some other values. ``changes`` is used up: no traceback shows its key."""
+        rest = cast(dict[str, Any], changes)
+        unknown = rest.keys() - Options.__annotations__.keys()
+        if unknown:
+            rest.clear()  # what is misspelt may be the key's name
+            known = ", ".join(Options.__annotations__)
+            raise TypeError(f"unknown option {min(unknown)!r}: known are {known}")
         key = KeySource(changes.pop("api_key")) if "api_key" in changes else self.key
         allow_http = changes.pop("allow_http", self.allow_http)
         base = base_url(changes.pop("base_url", self.base.url), allow_http=allow_http)
-        rest = cast(dict[str, Any], changes)
-        for name in rest.keys() - {"max_retries", "timeout", "deadline"}:
-            raise TypeError(f"with_options() got an unexpected keyword argument {name!r}")
         return replace(self, key=key, base=base, allow_http=allow_http, **rest)
 
 
@@ -73,5 +76,6 @@ def check_seconds(name: str, value: Any) -> None:
     """Raises ConfigurationError: ``value`` is not a length of time."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ConfigurationError(f"{name} must be a number of seconds")
-    if not (value > 0 and math.isfinite(value)):
+    # compared, for an int may be too large to become a float
+    if not 0 < value <= sys.float_info.max:
         raise ConfigurationError(f"{name} must be more than 0 seconds, and finite")

@@ -19,6 +19,9 @@ def send(
     ends = clock() + seconds
     try:
         response = http.send(request, stream=True, auth=None, follow_redirects=False)
+    except BaseException as error:
+        # An interrupted one too: the variables of the transport's frames hold the headers.
+        raise error.with_traceback(None)  # noqa: B904
     finally:
         request.headers["Authorization"] = HIDDEN
     try:
@@ -38,6 +41,8 @@ async def send_async(
     with anyio.move_on_after(seconds):
         try:
             response = await http.send(request, stream=True, auth=None, follow_redirects=False)
+        except BaseException as error:
+            raise error.with_traceback(None)  # noqa: B904
         finally:
             request.headers["Authorization"] = HIDDEN
         try:

@@ -5,6 +5,8 @@ import re
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
+import httpx2
+
 from ._key import ConfigurationError
 
 DEFAULT = "https://api.example.com"
@@ -28,6 +30,8 @@ def base_url(text: str, *, allow_http: bool, source: str = "base_url") -> BaseUR
     Raises:
         ConfigurationError: it isn't one, or the key would travel in the clear.
     """
+    if not isinstance(allow_http, bool):  # "false" must not send a key in the clear
+        raise ConfigurationError("allow_http must be True or False")
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
@@ -47,6 +51,10 @@ def base_url(text: str, *, allow_http: bool, source: str = "base_url") -> BaseUR
             "Use https, or pass allow_http=True if nobody can listen"
         )
     origin = _origin(parts.scheme, host, port)
+    try:
+        httpx2.URL(origin)
+    except httpx2.InvalidURL:  # such as https://1.2.3.999
+        raise ConfigurationError("base_url has a host that can't be one") from None
     return BaseURL(origin + parts.path.rstrip("/"), origin)
 
 

@@ -40,7 +40,7 @@ def retry_after(value: str | None, date: str | None, clock: Callable[[], float])
 def back_off(retries: int, chance: float) -> float:
     """Exponential with full jitter: anything from nothing to a bound that doubles, so that clients
     that failed together don't come back together."""
-    return chance * min(CAP, FIRST * 2.0**retries)
+    return chance * min(CAP, FIRST * 2.0 ** min(retries, 10))
 
 
 def _seconds_of(date: str | None) -> float | None:

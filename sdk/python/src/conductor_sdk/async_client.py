@@ -13,7 +13,7 @@ from ._settings import Options, Settings, base_from
 from ._timing import Timing
 from ._transport import send_async
 from ._url import execute_path
-from .client import DIRECT
+from .client import DIRECT, no_cookies
 from .results import Execution, Health
 
 
@@ -55,7 +55,7 @@ class AsyncConductorClient:
         self._settings = Settings(key, base, max_retries, timeout, deadline, allow_http)
         self._timing = Timing()
         self._owns_http = http_client is None
-        self._http = http_client or httpx2.AsyncClient(mounts=DIRECT)
+        self._http = http_client or httpx2.AsyncClient(mounts=DIRECT, cookies=no_cookies())
 
     def __repr__(self) -> str:
         # Also of one that could not be made, for a traceback with its variables.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from copy import copy
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Any, Self, Unpack
 
@@ -17,6 +18,11 @@ from .results import Execution, Health
 
 # Plain http is for this machine: no proxy of the environment gets to see a key.
 DIRECT: dict[str, None] = {"http://": None}
+
+
+def no_cookies() -> CookieJar:
+    """Keeps none: one that was set for one key would be sent with another one too."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
 class ConductorClient:
@@ -60,7 +66,7 @@ class ConductorClient:
         self._settings = Settings(key, base, max_retries, timeout, deadline, allow_http)
         self._timing = Timing()
         self._owns_http = http_client is None
-        self._http = http_client or httpx2.Client(mounts=DIRECT)
+        self._http = http_client or httpx2.Client(mounts=DIRECT, cookies=no_cookies())
 
     def __repr__(self) -> str:
         # Also of one that could not be made, for a traceback with its variables.

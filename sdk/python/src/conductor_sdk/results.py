@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 
-from ._answers import document, request_id, undocumented
+from ._answers import document, header, request_id, undocumented
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +86,4 @@ class Execution:
 
 def is_replay(response: httpx2.Response) -> bool:
     """Whether the API had this answer from an earlier request."""
-    return bool(response.headers.get("Idempotent-Replayed") == "true")
+    return header(response.headers, b"idempotent-replayed") == b"true"

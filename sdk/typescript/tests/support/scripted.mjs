@@ -112,6 +112,14 @@ export function setGlobal(t, name, value) {
   Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
 }
 
+/** Properties of Object.prototype for one test: what a prototype pollution elsewhere leaves behind. */
+export function setPrototype(t, properties) {
+  t.after(() => {
+    for (const name of Object.keys(properties)) delete Object.prototype[name];
+  });
+  Object.assign(Object.prototype, properties);
+}
+
 /** What one call sends. */
 export async function sent(call) {
   const { client, requests } = scripted([done()]);
