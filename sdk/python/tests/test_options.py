@@ -3,7 +3,7 @@
 import httpx2
 import pytest
 
-from conductor_sdk import ConductorClient, ConfigurationError
+from conductor_sdk import AsyncConductorClient, ConductorClient, ConfigurationError
 
 WRONG = [
     ({"max_retries": True}, "max_retries must be an int, 0 or more"),
@@ -133,3 +133,13 @@ def test_a_header_of_the_callers_takes_the_place_of_ours(client, api):
     client().request("GET", "/x", headers={"ACCEPT": "text/csv", "user-agent": "mine"})
     assert api.requests[0].headers.get_list("Accept") == ["text/csv"]
     assert api.requests[0].headers.get_list("User-Agent") == ["mine"]
+
+
+def test_a_client_of_the_other_kind_is_refused():
+    with (
+        httpx2.Client() as http,
+        pytest.raises(ConfigurationError, match=r"an httpx2.AsyncClient$"),
+    ):
+        AsyncConductorClient("abc", http_client=http)
+    with pytest.raises(ConfigurationError, match=r"an httpx2.Client$"):
+        ConductorClient("abc", http_client=httpx2.AsyncClient())

@@ -126,7 +126,12 @@ class Call:
         return headers
 
     def build(
-        self, http: httpx2.Client | httpx2.AsyncClient, *, json: Any, content: Any, params: Any
+        self,
+        http: httpx2.Client | httpx2.AsyncClient,
+        *,
+        json: Any,
+        content: Any,
+        params: Params | None,
     ) -> httpx2.Request:
         """What is sent, but for the key and the time, which are of a try. Raises ValueError."""
         if json is not None and content is not None:

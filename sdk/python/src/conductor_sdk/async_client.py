@@ -8,7 +8,7 @@ from typing import Any, Self, Unpack
 import httpx2
 
 from ._call import Call, IdempotencyKey, Params
-from ._key import AsyncKey, KeySource
+from ._key import AsyncKey, ConfigurationError, KeySource
 from ._settings import Options, Settings, base_from
 from ._timing import Timing
 from ._transport import send_async
@@ -54,6 +54,8 @@ class AsyncConductorClient:
         base = base_from(base_url, allow_http=allow_http)
         self._settings = Settings(key, base, max_retries, timeout, deadline, allow_http)
         self._timing = Timing()
+        if http_client is not None and not isinstance(http_client, httpx2.AsyncClient):
+            raise ConfigurationError("http_client must be an httpx2.AsyncClient")
         self._owns_http = http_client is None
         self._http = http_client or httpx2.AsyncClient(mounts=DIRECT, cookies=no_cookies())
 
