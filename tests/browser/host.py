@@ -146,7 +146,13 @@ class Server:
     def _noting(self, environ, start_response):
         self.asked.append(environ["REQUEST_URI"])
         self._may_answer.wait(PATIENCE_S)
-        return self._app(environ, start_response)
+        answer = self._app(environ, start_response)
+        try:
+            # Read here: when a browser hangs up, this server doesn't always close what it sends.
+            return [b"".join(answer)]
+        finally:
+            if hasattr(answer, "close"):
+                answer.close()
 
 
 class _Quiet(WSGIRequestHandler):
