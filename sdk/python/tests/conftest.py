@@ -53,7 +53,7 @@ def client(api: API) -> Iterator[Callable[..., ConductorClient]]:
 
         def make(**options: Any) -> ConductorClient:
             made = ConductorClient(options.pop("api_key", KEY), http_client=http, **options)
-            made._timing.sleep = lambda seconds: None  # type: ignore[method-assign]
+            made._timing.sleep = lambda seconds: None
             return made
 
         yield make
@@ -69,7 +69,7 @@ def async_client(api: API) -> Callable[..., AsyncConductorClient]:
 
         async def no_sleep(seconds: float) -> None: ...
 
-        made._timing.async_sleep = no_sleep  # type: ignore[method-assign]
+        made._timing.async_sleep = no_sleep
         return made
 
     return make

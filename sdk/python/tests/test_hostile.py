@@ -79,8 +79,8 @@ def test_a_misspelt_option_shows_no_key(client: Make, key: str) -> None:
     made = client()
     for changes in ({"apikey": key}, {"key": key}):
         with pytest.raises(TypeError, match=r"^unknown option '(api)?key': known are ") as caught:
-            made.with_options(**changes)  # type: ignore[typeddict-item]
-        ours = caught.value.__traceback__.tb_next  # type: ignore[union-attr]
+            made.with_options(**changes)
+        ours = caught.value.__traceback__.tb_next
         told = traceback.TracebackException(TypeError, caught.value, ours, capture_locals=True)
         assert key not in "".join(told.format())
 

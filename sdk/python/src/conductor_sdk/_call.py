@@ -22,7 +22,7 @@ from .results import is_replay
 try:
     from opentelemetry.propagate import inject
 except ImportError:  # it is installed where someone traces
-
+    # its real signature has more arguments, which nobody here passes
     def inject(carrier: Any) -> None: ...  # type: ignore[misc]
 
 

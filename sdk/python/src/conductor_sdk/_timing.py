@@ -23,7 +23,7 @@ class Timing:
 
     def sleep(self, seconds: float) -> None:
         """Wait, in this thread."""
-        time.sleep(seconds)
+        time.sleep(seconds)  # who calls this client waits for its answer, the tries between too
 
     async def async_sleep(self, seconds: float) -> None:
         """Wait, in this task."""

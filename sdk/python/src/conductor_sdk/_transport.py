@@ -21,7 +21,7 @@ def send(
         response = http.send(request, stream=True, auth=None, follow_redirects=False)
     except BaseException as error:
         # An interrupted one too: the variables of the transport's frames hold the headers.
-        raise error.with_traceback(None)  # noqa: B904
+        raise error.with_traceback(None)  # noqa: B904 - the same error, not another
     finally:
         request.headers["Authorization"] = HIDDEN
     try:
@@ -42,7 +42,7 @@ async def send_async(
         try:
             response = await http.send(request, stream=True, auth=None, follow_redirects=False)
         except BaseException as error:
-            raise error.with_traceback(None)  # noqa: B904
+            raise error.with_traceback(None)  # noqa: B904 - the same error, not another
         finally:
             request.headers["Authorization"] = HIDDEN
         try:
