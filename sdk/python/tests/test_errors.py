@@ -53,3 +53,14 @@ def test_a_lost_answer_has_the_key_to_ask_again_with(client, api):
     assert [r.headers["X-Idempotency-Key"] for r in api.requests] == [key, key]
     assert isinstance(caught.value.__cause__, httpx2.ReadError)
     assert caught.value.__context__ is None
+
+
+def test_a_wait_that_lasts_past_the_deadline_ends_the_call(client, api):
+    api.answers = [refusal(503), {"success": True, "output": 1}]
+    made, now = client(timeout=5, deadline=5), [0.0]
+    made._timing.random = lambda: 1.0
+    made._timing.monotonic = lambda: now[0]
+    made._timing.sleep = lambda seconds: now.append(now.pop() + seconds + 10)  # it came late
+    with pytest.raises(conductor_sdk.APITimeoutError, match=r"within 5 s$"):
+        made.execute("e")
+    assert len(api.requests) == 1
